@@ -1,0 +1,308 @@
+/**
+ * The ARM926EJ-S: an interpreter that executes exactly as many instructions as it is told to.
+ *
+ * Every instruction that is begun counts as one, also when it ends in an exception, so that a fault that repeats for
+ * ever cannot make a slice endless. Taking an interrupt counts as none.
+ *
+ * Not modelled: big-endian operation (control register bit B), the Java state beyond a trivial BXJ, debug hardware, the
+ * caches' contents, tightly coupled memory.
+ */
+import type { AddressSpace } from '../../bus/address-space.ts';
+import type { Line } from '../../bus/device.ts';
+import { CPU_BASE, type GuestMemory, TLB_BASE } from '../../bus/memory.ts';
+import { assert } from '../../errors/errors.ts';
+import type { StateOf } from '../../state/fields.ts';
+import type { State } from '../../state/layout.ts';
+import { type Icount, icount } from '../../time/units.ts';
+import { CodeCache, type CodePage } from './code-cache.ts';
+import { conditionPassed } from './condition.ts';
+import { DATA_ABORT, dataAbort, prefetchAbort, takeInterrupt } from './exceptions.ts';
+import { decodeArm, decodeThumb } from './isa/decode.ts';
+import { CONTEXT, Mmu, TLB_INDEX_MASK } from './mmu.ts';
+import { BRANCH, NEXT } from './op.ts';
+import { armState } from './state.ts';
+
+/** Indices into `slice`: instructions left before the inner loop must look up; those held back for after that. */
+const LEFT = 0;
+const HELD = 1;
+
+/** The virtual address of a page that must be executed one instruction at a time: not RAM, or with 1 KiB permissions. */
+type Fetched = CodePage | 'uncached' | 'aborted';
+
+export class Arm926 {
+  readonly name = 'cpu';
+  readonly state: State<typeof armState.schema>;
+  readonly s: StateOf<typeof armState.schema>;
+  /** R0 to R15 of the current mode. */
+  readonly r: Int32Array;
+  /** N, Z, C, V. */
+  readonly nzcv: Int32Array;
+  readonly mmu: Mmu;
+  readonly irq: Line;
+  readonly fiq: Line;
+  private readonly bus: AddressSpace;
+  private readonly code: CodeCache;
+  private readonly words: Int32Array;
+  private readonly bytes: Uint8Array;
+  private readonly halves: Uint16Array;
+  private readonly tlb: Int32Array;
+  private readonly context: Int32Array;
+  private readonly slice = new Int32Array(2);
+  /** [0]: the instruction count at which the running slice ends. */
+  private readonly sliceEnd = new Float64Array(1);
+
+  constructor(memory: GuestMemory, bus: AddressSpace) {
+    assert(armState.bytes <= TLB_BASE, 'the CPU state fits into the header of the memory');
+    this.state = armState.create(memory.wasm.buffer, CPU_BASE);
+    this.s = this.state.fields;
+    this.r = this.s.r;
+    this.nzcv = this.s.nzcv;
+    this.bus = bus;
+    this.words = memory.words;
+    this.bytes = memory.bytes;
+    this.halves = memory.halves;
+    this.code = new CodeCache(memory);
+    this.mmu = new Mmu(this.s, memory, bus, this.code, () => this.lookUp());
+    this.tlb = this.mmu.tlb;
+    this.context = this.mmu.scratch;
+    this.irq = Object.freeze({ set: (level: boolean) => this.setLine('irqLine', level) });
+    this.fiq = Object.freeze({ set: (level: boolean) => this.setLine('fiqLine', level) });
+    this.mmu.selectContext();
+    Object.freeze(this);
+  }
+
+  /** Instructions executed; exact also while one is being executed (it is not counted yet). */
+  icount(): Icount {
+    return icount(this.sliceEnd[0] - this.slice[LEFT] - this.slice[HELD]);
+  }
+
+  /** Power-on and system reset: the count goes on. */
+  reset(): void {
+    const { icount } = this.s;
+    this.state.reset();
+    this.s.icount = icount;
+    this.dropDerived();
+  }
+
+  /** Forgets all that is derived from state and memory. To be called when either was changed from outside; harmless at any time. */
+  dropDerived(): void {
+    this.code.drop();
+    this.mmu.flush();
+    this.mmu.selectContext();
+    this.sliceEnd[0] = this.s.icount;
+    this.slice.fill(0);
+  }
+
+  /** Pages of which the dirty flag was cleared must be tracked anew. */
+  dropStores(): void {
+    this.mmu.dropStores();
+  }
+
+  /** A line is state; a level that asks for an interrupt ends the wait for it, masked or not, and is looked at next. */
+  private setLine(line: 'irqLine' | 'fiqLine', level: boolean): void {
+    if (this.s[line] === level) return;
+    this.s[line] = level;
+    if (!level) return;
+    this.s.halted = false;
+    this.lookUp();
+  }
+
+  /** Ends the inner loop after this instruction, to look at interrupts and fetch anew; the slice goes on. */
+  private lookUp(): void {
+    const { slice } = this;
+    if (slice[LEFT] <= 1) return;
+    slice[HELD] += slice[LEFT] - 1;
+    slice[LEFT] = 1;
+  }
+
+  /** Ends the slice after this instruction. */
+  endSlice(): void {
+    const { slice } = this;
+    this.lookUp();
+    this.sliceEnd[0] -= slice[HELD];
+    slice[HELD] = 0;
+  }
+
+  /** Executes `budget` instructions (below 2^31); fewer only if the CPU halts or `endSlice` is called. Returns how many. */
+  run(budget: number): number {
+    const { s, slice, sliceEnd } = this;
+    const before = s.icount;
+    sliceEnd[0] = before + budget;
+    slice[LEFT] = budget;
+    slice[HELD] = 0;
+    for (;;) {
+      try {
+        this.execute();
+        break;
+      } catch (thrown) {
+        if (thrown !== DATA_ABORT) throw thrown;
+        slice[LEFT]--;
+        dataAbort(this);
+      }
+    }
+    s.icount = this.icount();
+    sliceEnd[0] = s.icount;
+    slice.fill(0);
+    return s.icount - before;
+  }
+
+  private execute(): void {
+    const { s, slice } = this;
+    while (!s.halted) {
+      if (slice[LEFT] <= 0) {
+        if (slice[HELD] === 0) return;
+        slice[LEFT] = slice[HELD];
+        slice[HELD] = 0;
+      }
+      takeInterrupt(this);
+      if (s.t) this.executeThumb();
+      else this.executeArm();
+    }
+  }
+
+  /** Runs ARM code until something else than a branch happens. */
+  private executeArm(): void {
+    const { r, nzcv, words, slice } = this;
+    let pc = r[15];
+    for (;;) {
+      const page = this.fetch(pc);
+      if (typeof page === 'string') {
+        if (page === 'uncached') this.executeUncached(pc);
+        return;
+      }
+      const ops = page.arm;
+      const first = page.offset >> 2;
+      let index = (pc >>> 2) & 1023;
+      for (;;) {
+        const insn = words[first + index];
+        const op = ops[index] ?? (ops[index] = decodeArm(insn));
+        r[15] = pc + 8;
+        const result = insn >>> 28 === 14 || conditionPassed(nzcv, insn >>> 28) ? op(this, insn) : NEXT;
+        const left = --slice[LEFT];
+        if (result === NEXT) {
+          pc = (pc + 4) | 0;
+          if (left <= 0) {
+            r[15] = pc;
+            return;
+          }
+          if (++index === 1024) break;
+        } else {
+          if (result !== BRANCH || left <= 0) return;
+          const target = r[15];
+          const crosses = (target ^ pc) & ~0xfff;
+          pc = target;
+          if (crosses !== 0) break;
+          index = (pc >>> 2) & 1023;
+        }
+      }
+    }
+  }
+
+  /** Runs Thumb code likewise. */
+  private executeThumb(): void {
+    const { r, halves, slice } = this;
+    let pc = r[15];
+    for (;;) {
+      const page = this.fetch(pc);
+      if (typeof page === 'string') {
+        if (page === 'uncached') this.executeUncached(pc);
+        return;
+      }
+      const ops = page.thumb;
+      if (ops.length === 0) for (let n = 0; n < 2048; n++) ops.push(undefined);
+      const first = page.offset >> 1;
+      let index = (pc >>> 1) & 2047;
+      for (;;) {
+        const insn = halves[first + index];
+        const op = ops[index] ?? (ops[index] = decodeThumb(insn));
+        r[15] = pc + 4;
+        const result = op(this, insn);
+        const left = --slice[LEFT];
+        if (result === NEXT) {
+          pc = (pc + 2) | 0;
+          if (left <= 0) {
+            r[15] = pc;
+            return;
+          }
+          if (++index === 2048) break;
+        } else {
+          if (result !== BRANCH || left <= 0) return;
+          const target = r[15];
+          const crosses = (target ^ pc) & ~0xfff;
+          pc = target;
+          if (crosses !== 0) break;
+          index = (pc >>> 1) & 2047;
+        }
+      }
+    }
+  }
+
+  private fetch(pc: number): Fetched {
+    const context = this.mmu.context();
+    const known = this.code.lookup(pc, context);
+    if (known !== undefined) return known;
+    const offset = this.mmu.translateFetch(pc);
+    if (offset === -2) {
+      this.slice[LEFT]--;
+      prefetchAbort(this, pc);
+      return 'aborted';
+    }
+    if (offset === -1 || !this.mmu.fetched().uniform) return 'uncached';
+    const page = this.code.page(offset, (number) => this.mmu.forbidStores(number));
+    this.code.remember(pc, context, page);
+    return page;
+  }
+
+  /** One instruction from a page that cannot be cached; it was translated just now. */
+  private executeUncached(pc: number): void {
+    const { r, s } = this;
+    const size = s.t ? 2 : 4;
+    const { physical } = this.mmu.fetched();
+    const offset = this.bus.ramOffset(physical);
+    const insn = offset < 0 ? this.bus.read(physical, size) : size === 4 ? this.words[offset >> 2] : this.halves[offset >> 1];
+    r[15] = pc + 2 * size;
+    const op = s.t ? decodeThumb(insn) : decodeArm(insn);
+    const result = s.t || conditionPassed(this.nzcv, insn >>> 28) ? op(this, insn) : NEXT;
+    this.slice[LEFT]--;
+    if (result === NEXT) r[15] = pc + size;
+  }
+
+  load32(address: number): number {
+    const entry = this.context[CONTEXT] + ((address >>> 10) & TLB_INDEX_MASK);
+    const { tlb } = this;
+    return tlb[entry] === (address & 0xfffff003) ? this.words[(address + tlb[entry + 2]) >> 2] : this.mmu.load(address, 4);
+  }
+
+  load16(address: number): number {
+    const entry = this.context[CONTEXT] + ((address >>> 10) & TLB_INDEX_MASK);
+    const { tlb } = this;
+    return tlb[entry] === (address & 0xfffff001) ? this.halves[(address + tlb[entry + 2]) >> 1] : this.mmu.load(address, 2);
+  }
+
+  load8(address: number): number {
+    const entry = this.context[CONTEXT] + ((address >>> 10) & TLB_INDEX_MASK);
+    const { tlb } = this;
+    return tlb[entry] === (address & 0xfffff000) ? this.bytes[(address + tlb[entry + 2]) | 0] : this.mmu.load(address, 1);
+  }
+
+  store32(address: number, value: number): void {
+    const entry = this.context[CONTEXT] + ((address >>> 10) & TLB_INDEX_MASK);
+    const { tlb } = this;
+    if (tlb[entry + 1] === (address & 0xfffff003)) this.words[(address + tlb[entry + 2]) >> 2] = value;
+    else this.mmu.store(address, 4, value);
+  }
+
+  store16(address: number, value: number): void {
+    const entry = this.context[CONTEXT] + ((address >>> 10) & TLB_INDEX_MASK);
+    const { tlb } = this;
+    if (tlb[entry + 1] === (address & 0xfffff001)) this.halves[(address + tlb[entry + 2]) >> 1] = value;
+    else this.mmu.store(address, 2, value);
+  }
+
+  store8(address: number, value: number): void {
+    const entry = this.context[CONTEXT] + ((address >>> 10) & TLB_INDEX_MASK);
+    const { tlb } = this;
+    if (tlb[entry + 1] === (address & 0xfffff000)) this.bytes[(address + tlb[entry + 2]) | 0] = value;
+    else this.mmu.store(address, 1, value);
+  }
+}

@@ -1,0 +1,3 @@
+import type { Row } from '../op.ts';
+
+export const vfpRows: readonly Row[] = [];

@@ -1,0 +1,281 @@
+/**
+ * The CPU's way to memory: a translation cache in front of `translate`, and the slow paths behind it.
+ *
+ * The cache is derived data and invisible to the guest, because it is kept coherent with the tables: a store into a
+ * page that descriptors were read from drops it. (The architecture allows a TLB to forget an entry at any moment, so
+ * this is one of the legal behaviours, and the only one that does not depend on when an entry was cached.)
+ *
+ * A *context* is what permissions depend on: privilege and the domain access register. There are four, so that a kernel
+ * that closes the user's domain on each entry (as Linux does) does not start with an empty cache each time.
+ *
+ * An entry has four words: the page it allows loads from, the page it allows stores to, what to add to a virtual address
+ * to get a byte offset in the WebAssembly memory, and an unused one. A store tag is only there while the page is dirty
+ * and holds neither decoded code nor page tables, so dirty tracking and self-modifying code cost nothing on the fast path.
+ */
+import type { AddressSpace } from '../../bus/address-space.ts';
+import type { AccessSize } from '../../bus/device.ts';
+import { CACHED, CODE, DIRTY, type GuestMemory, PAGE_SHIFT, RAM_BASE, TABLE, TLB_BASE, TLB_BYTES } from '../../bus/memory.ts';
+import type { StateOf } from '../../state/fields.ts';
+import type { CodeCache } from './code-cache.ts';
+import { DATA_ABORT } from './exceptions.ts';
+import { FAULT } from './fault.ts';
+import { MODE } from './psr.ts';
+import type { armState } from './state.ts';
+import { modified, type Translation, translate, unlock } from './translation.ts';
+
+const CONTEXTS = 4;
+const WORDS = TLB_BYTES / 4;
+const CONTEXT_WORDS = WORDS / CONTEXTS;
+const ENTRY_WORDS = 4;
+/** Selects the entry's first word: bits 20:12 of the address. */
+export const TLB_INDEX_MASK = CONTEXT_WORDS - ENTRY_WORDS;
+/** Never equal to an address of which the bits inside the page, but the lowest two, are cleared. */
+const INVALID = 0x800;
+const PAGE = ~0xfff;
+
+const CONTROL_A = 1 << 1;
+const LOCK_P = 1;
+
+/** Indices into `scratch`. */
+export const CONTEXT = 0;
+const NEXT_VICTIM = 1;
+const TABLE_PAGES = 2;
+/** More pages than this with tables in use: start over. */
+const MAX_TABLE_PAGES = 1024;
+
+export class Mmu {
+  private readonly s: StateOf<typeof armState.schema>;
+  private readonly memory: GuestMemory;
+  private readonly bus: AddressSpace;
+  private readonly code: CodeCache;
+  /** The cache, in the header of the WebAssembly memory. */
+  readonly tlb: Int32Array;
+  /** Derived: word index of the current context in `tlb`; victim; number of table pages. */
+  readonly scratch = new Int32Array(3);
+  private readonly contextKeys = new Float64Array(CONTEXTS).fill(-1);
+  private readonly tablePages = new Int32Array(MAX_TABLE_PAGES);
+  private readonly found: Translation = { fault: 0, physical: 0, readable: false, writable: false, permissionFault: 0, uniform: false };
+  private readonly onTable: (page: number) => void;
+  /** Asks the CPU to fetch anew after the running instruction. */
+  private readonly refetch: () => void;
+
+  constructor(s: StateOf<typeof armState.schema>, memory: GuestMemory, bus: AddressSpace, code: CodeCache, refetch: () => void) {
+    this.s = s;
+    this.memory = memory;
+    this.bus = bus;
+    this.code = code;
+    this.refetch = refetch;
+    this.tlb = new Int32Array(memory.wasm.buffer, TLB_BASE, WORDS);
+    this.tlb.fill(INVALID);
+    this.onTable = (page) => this.markTable(page);
+    Object.freeze(this);
+  }
+
+  /** To be called when the mode or the domain access register has changed. */
+  selectContext(): void {
+    this.scratch[CONTEXT] = this.contextFor(this.s.mode !== MODE.usr) * CONTEXT_WORDS;
+  }
+
+  private contextFor(privileged: boolean): number {
+    const key = this.s.dacr * 2 + (privileged ? 1 : 0);
+    const { contextKeys, scratch } = this;
+    for (let n = 0; n < CONTEXTS; n++) if (contextKeys[n] === key) return n;
+    let victim = scratch[NEXT_VICTIM];
+    if (victim === this.context()) victim = (victim + 1) % CONTEXTS;
+    scratch[NEXT_VICTIM] = (victim + 1) % CONTEXTS;
+    contextKeys[victim] = key;
+    this.tlb.fill(INVALID, victim * CONTEXT_WORDS, (victim + 1) * CONTEXT_WORDS);
+    this.code.forgetContext(victim);
+    return victim;
+  }
+
+  /** Number of the current context, for the fetch side. */
+  context(): number {
+    return (this.scratch[CONTEXT] / CONTEXT_WORDS) | 0;
+  }
+
+  /** Drops every cached translation. */
+  flush(): void {
+    const { scratch, memory, tablePages, contextKeys } = this;
+    for (let n = 0; n < CONTEXTS; n++) {
+      if (contextKeys[n] === -1) continue;
+      this.tlb.fill(INVALID, n * CONTEXT_WORDS, (n + 1) * CONTEXT_WORDS);
+      this.code.forgetContext(n);
+    }
+    // No store tag is left, so these pages need no marks.
+    for (let n = 0; n < scratch[TABLE_PAGES]; n++) memory.flags[tablePages[n]] &= ~(TABLE | CACHED);
+    scratch[TABLE_PAGES] = 0;
+  }
+
+  /** Drops every store tag: pages are to be tracked anew. */
+  dropStores(): void {
+    const { tlb, memory } = this;
+    for (let n = 1; n < WORDS; n += ENTRY_WORDS) tlb[n] = INVALID;
+    const { flags } = memory;
+    for (let n = 0; n < flags.length; n++) flags[n] &= ~CACHED;
+  }
+
+  private markTable(page: number): void {
+    const { memory, scratch } = this;
+    if (memory.flags[page] & TABLE) return;
+    if (scratch[TABLE_PAGES] === MAX_TABLE_PAGES) this.flush();
+    this.forbidStores(page);
+    memory.flags[page] |= TABLE;
+    this.tablePages[scratch[TABLE_PAGES]++] = page;
+  }
+
+  /** Takes a page off the fast path of stores. */
+  forbidStores(page: number): void {
+    const { memory, tlb } = this;
+    if (!(memory.flags[page] & CACHED)) return;
+    memory.flags[page] &= ~CACHED;
+    const offset = RAM_BASE + (page << PAGE_SHIFT);
+    for (let n = 0; n < WORDS; n += ENTRY_WORDS) {
+      if (tlb[n + 1] !== INVALID && ((tlb[n + 1] + tlb[n + 2]) | 0) === offset) tlb[n + 1] = INVALID;
+    }
+  }
+
+  unlock(address: number): void {
+    unlock(this.s, address);
+    this.flush();
+    this.refetch();
+  }
+
+  /** Data access fault: sets the fault registers and leaves the instruction. */
+  private abort(address: number, status: number): never {
+    this.s.dfsr = status;
+    this.s.far = modified(this.s, address);
+    throw DATA_ABORT;
+  }
+
+  /** Faults if alignment is checked. */
+  checkAlignment(address: number): void {
+    if (this.s.control & CONTROL_A) this.abort(address, FAULT.alignment);
+  }
+
+  /** LDRD and STRD: a word pair at a multiple of 8; without alignment checking bit 2 may be set. */
+  checkDouble(address: number): void {
+    if (address & 7) this.checkAlignment(address);
+  }
+
+  /** Translates a data access, or aborts. Leaves the result in `found`. */
+  private translateData(address: number, privileged: boolean, write: boolean): Translation {
+    const { found } = this;
+    translate(this.s, this.memory, this.bus, address, privileged, true, found, this.onTable);
+    if (found.fault) this.abort(address, found.fault);
+    if (!(write ? found.writable : found.readable)) this.abort(address, found.permissionFault);
+    return found;
+  }
+
+  /** Remembers a translation of RAM at byte `offset` (of the page) in the WebAssembly memory. */
+  private remember(address: number, contextWord: number, offset: number, t: Translation): void {
+    if (!t.uniform || this.s.tlbLockdown & LOCK_P) return;
+    const { tlb, memory } = this;
+    const page = (offset - RAM_BASE) >>> PAGE_SHIFT;
+    const entry = contextWord + ((address >>> 10) & TLB_INDEX_MASK);
+    tlb[entry] = t.readable ? address & PAGE : INVALID;
+    tlb[entry + 1] = INVALID;
+    tlb[entry + 2] = offset - (address & PAGE);
+    if (t.writable && (memory.flags[page] & (DIRTY | CODE | TABLE)) === DIRTY) {
+      tlb[entry + 1] = address & PAGE;
+      memory.flags[page] |= CACHED;
+    }
+  }
+
+  /** A load that missed the cache, is not aligned, or is not of RAM. */
+  load(address: number, size: AccessSize): number {
+    return this.loadIn(address, size, this.scratch[CONTEXT], this.s.mode !== MODE.usr);
+  }
+
+  /** LDRT and its kin: a load with the permissions of user mode. */
+  loadAsUser(address: number, size: AccessSize): number {
+    return this.loadIn(address, size, this.contextFor(false) * CONTEXT_WORDS, false);
+  }
+
+  private loadIn(address: number, size: AccessSize, contextWord: number, privileged: boolean): number {
+    if (address & (size - 1)) {
+      this.checkAlignment(address);
+      if (size === 4) {
+        // An unaligned word is the aligned one, rotated so that the addressed byte comes lowest (ARM ARM A2.8).
+        const word = this.loadIn(address & ~3, 4, contextWord, privileged);
+        const rotation = (address & 3) * 8;
+        return (word >>> rotation) | (word << (32 - rotation));
+      }
+      return this.loadIn(address & ~1, 2, contextWord, privileged);
+    }
+    const { memory, tlb } = this;
+    const entry = contextWord + ((address >>> 10) & TLB_INDEX_MASK);
+    let offset: number;
+    if (tlb[entry] === (address & PAGE)) offset = (address + tlb[entry + 2]) | 0;
+    else {
+      const t = this.translateData(address, privileged, false);
+      offset = this.bus.ramOffset(t.physical);
+      if (offset < 0) return this.bus.read(t.physical, size) | 0;
+      this.remember(address, contextWord, offset & PAGE, t);
+    }
+    return size === 4 ? memory.words[offset >> 2] : size === 2 ? memory.halves[offset >> 1] : memory.bytes[offset];
+  }
+
+  /** A store that missed the cache, is not aligned, is not to RAM, or is to a page that is watched. */
+  store(address: number, size: AccessSize, value: number): void {
+    this.storeIn(address, size, value, this.scratch[CONTEXT], this.s.mode !== MODE.usr);
+  }
+
+  storeAsUser(address: number, size: AccessSize, value: number): void {
+    this.storeIn(address, size, value, this.contextFor(false) * CONTEXT_WORDS, false);
+  }
+
+  private storeIn(at: number, size: AccessSize, value: number, contextWord: number, privileged: boolean): void {
+    if (at & (size - 1)) this.checkAlignment(at);
+    const address = at & -size;
+    const { memory, tlb } = this;
+    const entry = contextWord + ((address >>> 10) & TLB_INDEX_MASK);
+    if (tlb[entry + 1] === (address & PAGE)) {
+      this.put((address + tlb[entry + 2]) | 0, size, value);
+      return;
+    }
+    const t = this.translateData(address, privileged, true);
+    const offset = this.bus.ramOffset(t.physical);
+    if (offset < 0) {
+      this.bus.write(t.physical, size, size === 4 ? value >>> 0 : value & (size === 2 ? 0xffff : 0xff));
+      return;
+    }
+    const page = (offset - RAM_BASE) >>> PAGE_SHIFT;
+    const flags = memory.flags[page];
+    memory.flags[page] = flags | DIRTY;
+    this.put(offset, size, value);
+    if (flags & CODE) this.code.invalidate(page, offset & 0xfff);
+    if (flags & TABLE) {
+      this.flush();
+      this.refetch();
+    } else this.remember(address, contextWord, offset & PAGE, t);
+  }
+
+  private put(offset: number, size: AccessSize, value: number): void {
+    const { memory } = this;
+    if (size === 4) memory.words[offset >> 2] = value;
+    else if (size === 2) memory.halves[offset >> 1] = value;
+    else memory.bytes[offset] = value;
+  }
+
+  /**
+   * Translates an instruction fetch. Returns the page's byte offset in the WebAssembly memory; -1 when the address is
+   * not RAM (then `fetchedPhysical`), -2 when the fetch aborts (IFSR is set).
+   */
+  translateFetch(address: number): number {
+    const { found } = this;
+    translate(this.s, this.memory, this.bus, address, this.s.mode !== MODE.usr, false, found, this.onTable);
+    const fault = found.fault || (found.readable ? 0 : found.permissionFault);
+    if (fault) {
+      this.s.ifsr = fault;
+      return -2;
+    }
+    const offset = this.bus.ramOffset(found.physical);
+    return offset < 0 ? -1 : offset & PAGE;
+  }
+
+  /** Whether the last fetch translation holds for its whole page, and its physical address. */
+  fetched(): Readonly<Translation> {
+    return this.found;
+  }
+}

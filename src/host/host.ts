@@ -1,0 +1,48 @@
+/**
+ * What the core asks of its host. Implementations live in `host/node` and `host/web`, the only places with files,
+ * sockets, clocks and randomness.
+ */
+
+/** Real time. Nothing the guest can see may depend on it, but through the log of events. */
+export interface HostClock {
+  /** Monotonic milliseconds. */
+  milliseconds(): number;
+  /** Resolves after `ms` milliseconds, or as soon as `wake` resolves. */
+  wait(ms: number, wake: Promise<void>): Promise<void>;
+  /** Lets the host deliver what has arrived (input, timers). */
+  turn(): Promise<void>;
+}
+
+/**
+ * A character backend: the host's end of a serial port. Bytes of the guest go out through `write`; bytes for the guest
+ * arrive at the listener, which is set once, before anything is delivered.
+ */
+export interface CharBackend {
+  write(bytes: Uint8Array): void;
+  /** True while the host takes output more slowly than the guest makes it; the machine then pauses until `drained`. */
+  readonly congested: boolean;
+  /** Resolves when `congested` is false again. */
+  drained(): Promise<void>;
+  onInput(listener: (bytes: Uint8Array) => void): void;
+  /** Asks the host to hold further input back (flow control), or to go on. */
+  pauseInput(paused: boolean): void;
+  /** Flushes what was written and lets go of the host's resources. */
+  close(): Promise<void>;
+}
+
+/** Where a recording is appended to. Both calls are synchronous: what was appended survives the death of the process. */
+export interface AppendSink {
+  /** @throws RepriseError DISK_FULL or FILE_UNWRITABLE; nothing of `bytes` counts then. */
+  append(bytes: Uint8Array): void;
+  /** Makes what was appended survive the death of the host, too. */
+  sync(): void;
+  close(): void;
+}
+
+/** Where a recording is read from. */
+export interface RandomAccessSource {
+  readonly size: number;
+  /** Exactly `length` bytes at `offset`. @throws RepriseError FILE_UNREADABLE */
+  read(offset: number, length: number): Uint8Array;
+  close(): void;
+}

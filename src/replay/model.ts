@@ -1,0 +1,83 @@
+/** What a recording holds, apart from its encoding (see docs/recording-format.md). */
+import type { Icount, Nanoseconds } from '../time/units.ts';
+
+/** A moment between two instructions: the count, and the virtual nanoseconds spent idle so far. */
+export interface Position {
+  readonly icount: Icount;
+  readonly bias: Nanoseconds;
+}
+
+/** What can enter a machine from outside. */
+export type Input =
+  | { readonly kind: 'serial'; readonly port: number; readonly bytes: Uint8Array }
+  /** `code` is a QKeyCode name of QEMU, such as `ret` or `shift`. */
+  | { readonly kind: 'key'; readonly code: string; readonly down: boolean }
+  | { readonly kind: 'mouse-move'; readonly dx: number; readonly dy: number; readonly dz: number }
+  /** Bit 0 left, 1 right, 2 middle. */
+  | { readonly kind: 'mouse-buttons'; readonly mask: number }
+  | { readonly kind: 'reset' };
+
+export interface InputEvent extends Position {
+  readonly input: Input;
+}
+
+/** The state of the whole machine at a moment, reduced to hashes. */
+export interface Digest extends Position {
+  /** Hash (64 bits, 16 hex digits) over the previous link of the chain and everything below. */
+  readonly chain: string;
+  /** Hash (32 bits) of each component, in the order of the header's `components`. */
+  readonly components: readonly number[];
+}
+
+/** Why a recording ended. */
+export type EndReason = 'guest-reset' | 'quit' | 'interrupted' | 'error';
+
+export interface End {
+  readonly reason: EndReason;
+  /** The digest at the very end. */
+  readonly digest: Digest;
+}
+
+/** A file that went into the machine. */
+export interface InputFile {
+  readonly role: 'kernel' | 'initrd' | 'dtb' | 'bios';
+  /** Name as the user gave it, for messages; never opened unless the user asks for it. */
+  readonly name: string;
+  readonly size: number;
+  /** 64 hex digits. */
+  readonly sha256: string;
+  readonly embedded: boolean;
+}
+
+/** One part of the machine's state: a device, the CPU, the clock, RAM, a serial port's output. */
+export interface ComponentInfo {
+  readonly name: string;
+  readonly schema: string;
+  readonly version: number;
+  readonly hash: number;
+}
+
+/** Everything about a machine that the guest can see and that its inputs do not determine. */
+export interface MachineOptions {
+  readonly machine: 'integratorcp';
+  readonly cpu: 'arm926';
+  readonly ramBytes: number;
+  /** Kernel command line. */
+  readonly append: string;
+  /** Virtual nanoseconds of an instruction: 2^shift. */
+  readonly icountShift: number;
+  /** Seconds since 1970 that the real-time clock shows at power-on. */
+  readonly rtcBase: number;
+  /** Seed of all randomness that the guest can see, 64 bits as 16 hex digits. */
+  readonly seed: string;
+  readonly noReboot: boolean;
+}
+
+export interface Header {
+  readonly engineVersion: string;
+  readonly options: MachineOptions;
+  readonly inputs: readonly InputFile[];
+  readonly components: readonly ComponentInfo[];
+  /** A digest is taken whenever the instruction count is a multiple of this. */
+  readonly digestInterval: number;
+}
