@@ -7,7 +7,7 @@
         .syntax unified
         .arch   armv5te
         .fpu    vfpv2
-        .section .text, "awx"
+        .section .run, "awx", %progbits
         .global _start
 _start:
         ldr     r5, =record

@@ -17,17 +17,23 @@ export const SECOND = 1_000_000_000 as Nanoseconds;
 /** Virtual time and instruction counts stop here: beyond it a double is no longer an exact integer. */
 export const LIMIT = 2 ** 53;
 
+/** a / b rounded down, exact for integers up to 2^53. */
+const quotient = (a: number, b: number): number => (a - (a % b)) / b;
+
 /**
- * Whole ticks of a clock of `hz` that fit into `elapsed` nanoseconds. Exact for every elapsed time below 2^53
- * and every frequency up to 4 GHz: split at whole seconds so that no product leaves the exact range.
+ * Whole ticks of a clock of `hz` that fit into `elapsed` nanoseconds. Exact for every elapsed time below 2^53 and every
+ * frequency up to 4 GHz: split into seconds, then tens of microseconds, so that no product leaves the exact range.
  */
 export function ticksIn(elapsed: number, hz: number): number {
-  const seconds = Math.floor(elapsed / SECOND);
-  return seconds * hz + Math.floor(((elapsed - seconds * SECOND) * hz) / SECOND);
+  const rest = elapsed % SECOND;
+  const fine = rest % 10_000;
+  const coarse = ((rest - fine) / 10_000) * hz;
+  return quotient(elapsed, SECOND) * hz + quotient(coarse, 100_000) + quotient((coarse % 100_000) * 10_000 + fine * hz, SECOND);
 }
 
 /** The first nanosecond at which `ticksIn(elapsed, hz) >= ticks`. */
 export function nsForTicks(ticks: number, hz: number): Nanoseconds {
-  const seconds = Math.floor(ticks / hz);
-  return ns(seconds * SECOND + Math.ceil(((ticks - seconds * hz) * SECOND) / hz));
+  const coarse = (ticks % hz) * 100_000;
+  const fine = (coarse % hz) * 10_000;
+  return ns(quotient(ticks, hz) * SECOND + quotient(coarse, hz) * 10_000 + quotient(fine, hz) + (fine % hz === 0 ? 0 : 1));
 }

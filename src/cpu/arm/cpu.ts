@@ -76,6 +76,11 @@ export class Arm926 {
     return icount(this.sliceEnd[0] - this.slice[LEFT] - this.slice[HELD]);
   }
 
+  /** Waiting for an interrupt. */
+  halted(): boolean {
+    return this.s.halted;
+  }
+
   /** Power-on and system reset: the count goes on. */
   reset(): void {
     const { icount } = this.s;

@@ -2,7 +2,7 @@
  * Interrupt controller of the Integrator/CP baseboard and core module: 32 level-sensitive inputs, an IRQ and a FIQ
  * half with a mask each. The board has two, the secondary one feeding an input of the primary.
  *
- * Source: ARM DUI 0159B, sections 3.6 and 4.9. Bits 31:1 of the software interrupt register are not modelled.
+ * Source: ARM DUI 0159B, interrupt controllers. Bits 31:1 of the software interrupt register are not modelled.
  */
 import { type AccessSize, Device, type GuestLog, type Line } from '../../bus/device.ts';
 import { lanesRead, lanesWritten } from '../../registers/narrow.ts';

@@ -65,10 +65,13 @@ export class Ps2Keyboard extends Ps2Device<typeof ps2KeyboardState.schema> {
     if (!QCODES.includes(qcode)) return false;
     const modifier = MODIFIER_BITS[qcode] ?? 0;
     if (!down) s.modifiers &= ~modifier;
-    const silent = !s.scanning || (s.set === 3 && !down && !this.sendsBreak(set3Code(qcode)));
-    const bytes = silent ? [] : scanCodes(s.set as ScanCodeSet, qcode, down, s.modifiers);
+    const bytes = scanCodes(s.set as ScanCodeSet, qcode, down, s.modifiers);
     if (down) s.modifiers |= modifier;
-    if (!this.enqueue(bytes)) this.markOverrun(s.set === 1 ? 0xff : 0x00);
+    const silent = !s.scanning || bytes.length === 0 || (s.set === 3 && !down && !this.sendsBreak(set3Code(qcode)));
+    if (silent) return true;
+    if (this.hasRoom(bytes.length)) this.enqueue(bytes);
+    else this.markOverrun(s.set === 1 ? 0xff : 0x00);
+    this.wiring.host.offered();
     return true;
   }
 

@@ -72,12 +72,14 @@ export class Ps2Mouse extends Ps2Device<typeof ps2MouseState.schema> {
     s.dy = clamp(s.dy - dy, -limit, limit);
     if (s.type !== PLAIN) s.dz = clamp(s.dz - dz, -limit, limit);
     this.report();
+    this.wiring.host.offered();
   }
 
   /** The buttons that are down from now on: bit 0 left, 1 right, 2 middle, 3 side, 4 extra. */
   button(mask: number): void {
     this.s.buttons = mask & 0x1f;
     this.report();
+    this.wiring.host.offered();
   }
 
   override put(byte: number): void {
@@ -206,12 +208,13 @@ export class Ps2Mouse extends Ps2Device<typeof ps2MouseState.schema> {
     return this.s.type === PLAIN ? 3 : 4;
   }
 
-  /** Queues packets until everything is told or the queue is full. */
+  /** Queues packets until everything is told or the queue is full. Where a byte is taken from it this is called anew. */
   private report(): void {
     const { s } = this;
     if (!s.reporting || s.remote || s.wrap) return;
-    while (s.dx !== 0 || s.dy !== 0 || s.dz !== 0 || s.buttons !== s.reportedButtons) {
-      if (!this.enqueue(this.nextPacket(s.double))) return;
+    const visible = s.type === EXPLORER ? 0x1f : 7;
+    while (this.hasRoom(this.packetLength()) && (s.dx !== 0 || s.dy !== 0 || s.dz !== 0 || (s.buttons ^ s.reportedButtons) & visible)) {
+      this.enqueue(this.nextPacket(s.double));
     }
   }
 

@@ -12,7 +12,7 @@ import { type Schema, type StateOf, u8, u8s } from '../../state/fields.ts';
 export interface Ps2Port {
   /** Whether the device has a byte to send. */
   ready(): boolean;
-  /** The next byte of a device that is `ready`. */
+  /** The next byte of a device that is `ready`. The device does not call `offered` meanwhile: ask `ready` again. */
   take(): number;
   /** The controller sends a byte. */
   put(byte: number): void;
@@ -92,14 +92,15 @@ export abstract class Ps2Device<S extends Schema> extends Device<S, object, Ps2W
     this.wiring.host.offered();
   }
 
-  /** Queues bytes that belong together; false when there is no room for all of them. */
-  protected enqueue(bytes: readonly number[]): boolean {
+  protected hasRoom(bytes: number): boolean {
+    return this.output.queued + bytes <= QUEUE;
+  }
+
+  /** Queues bytes for which there is room, without a word to the controller. */
+  protected enqueue(bytes: readonly number[]): void {
     const { output } = this;
-    if (output.queued + bytes.length > QUEUE) return false;
     output.queue.set(bytes, output.queued);
     output.queued += bytes.length;
-    this.wiring.host.offered();
-    return true;
   }
 
   /** Puts a mark behind what is queued, unless it is there already: something was lost here. */

@@ -1,0 +1,114 @@
+/**
+ * The ARM Integrator/CP: wiring and numbers. Addresses and interrupts as in ARM DUI 0159B, clocks as Linux's device tree
+ * of the board has them.
+ */
+import { AddressSpace } from '../bus/address-space.ts';
+import type { AnyDevice, Line } from '../bus/device.ts';
+import { GuestMemory } from '../bus/memory.ts';
+import { Arm926 } from '../cpu/arm/cpu.ts';
+import { IntegratorCm } from '../devices/integrator-cm/integrator-cm.ts';
+import { IntegratorCpControl } from '../devices/integrator-cp-control/integrator-cp-control.ts';
+import { IntegratorDebug } from '../devices/integrator-debug/integrator-debug.ts';
+import { IntegratorPic } from '../devices/integrator-pic/integrator-pic.ts';
+import { IntegratorTimer } from '../devices/integrator-timer/integrator-timer.ts';
+import { Pl011 } from '../devices/pl011/pl011.ts';
+import { Pl031 } from '../devices/pl031/pl031.ts';
+import { Scheduler } from '../time/scheduler.ts';
+import { VirtualClock } from '../time/virtual-clock.ts';
+import { type BootFiles, loadSegments, planBoot } from './boot/arm-boot.ts';
+import { OnceLog } from './guest-log.ts';
+import { Machine, machineState } from './machine.ts';
+import { SerialOutput } from './serial-output.ts';
+
+export interface IntegratorCpConfig {
+  readonly ramBytes: number;
+  /** An instruction takes 2^icountShift virtual nanoseconds. */
+  readonly icountShift: number;
+  /** Seconds since 1970 at power-on. */
+  readonly rtcBase: number;
+  readonly files: BootFiles;
+  /** Told, once each, what the guest does that the board does not do. */
+  readonly onGuestMessage: (message: string) => void;
+}
+
+/** Linux's number of the board among ARM machines. */
+const MACHINE_TYPE = 275;
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const MHz = 1_000_000;
+
+/** @throws RepriseError from the boot plan: BAD_KERNEL, BAD_DTB, IMAGE_TOO_BIG, USAGE */
+export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, files, onGuestMessage }: IntegratorCpConfig): Machine {
+  const memory = new GuestMemory(ramBytes);
+  const log = new OnceLog(onGuestMessage);
+  const clock = new VirtualClock({ icount: () => cpu.icount() }, icountShift);
+  const resetLatch = machineState.create();
+  const resetRequest = Object.freeze({
+    request: () => {
+      resetLatch.fields.resetRequested = true;
+      cpu.endSlice();
+    },
+  });
+  // The devices exist before the CPU that they interrupt.
+  const late = (line: () => Line): Line => Object.freeze({ set: (level: boolean) => line().set(level) });
+  const unconnected: Line = Object.freeze({ set: () => {} });
+
+  const pic = new IntegratorPic('pic', { irq: late(() => cpu.irq), fiq: late(() => cpu.fiq), log });
+  const sic = new IntegratorPic('sic', { irq: pic.input(26), fiq: unconnected, log });
+  const cm = new IntegratorCm('cm', { ramBytes, busHz: 24 * MHz }, { irq: unconnected, fiq: unconnected, resetRequest, clock, log });
+  const control = new IntegratorCpControl('cp-control', { irq: sic.input(3), ringIrq: [sic.input(1), sic.input(2)], log });
+  const timers = new IntegratorTimer('timer', { hz: [25 * MHz, MHz, MHz] }, { irq: [pic.input(5), pic.input(6), pic.input(7)], clock, log });
+  const rtc = new Pl031('rtc', { base: rtcBase }, { irq: pic.input(8), clock, log });
+  const outputs = [new SerialOutput(), new SerialOutput()];
+  const uart = (n: 0 | 1): Pl011 =>
+    new Pl011(`uart${n}`, { clockHz: 14_745_600, enabledByFirmware: true }, { irq: pic.input(1 + n), tx: outputs[n], clock, log });
+  const uarts = [uart(0), uart(1)];
+  const debug = new IntegratorDebug('debug', { log });
+
+  const windows: readonly (readonly [number, number, AnyDevice])[] = [
+    [0x10000000, 8 * MiB, cm],
+    [0x13000000, 4 * KiB, timers],
+    [0x14000000, 8 * MiB, pic],
+    [0x15000000, 4 * KiB, rtc],
+    [0x16000000, 4 * KiB, uarts[0]],
+    [0x17000000, 4 * KiB, uarts[1]],
+    [0x1a000000, 16 * MiB, debug],
+    [0xca000000, 8 * MiB, sic],
+    [0xcb000000, 8 * MiB, control],
+  ];
+  const devices = windows.map(([, , device]) => device);
+  const scheduler = new Scheduler(devices, { end: () => cpu.endSlice() });
+  const bus = new AddressSpace(
+    clock,
+    scheduler,
+    log,
+    [
+      { base: 0, bytes: ramBytes },
+      { base: 0x80000000, bytes: ramBytes },
+    ],
+    windows.map(([base, bytes, device]) => ({ base, bytes, device })),
+  );
+  const cpu = new Arm926(memory, bus);
+  const plan = planBoot(files, MACHINE_TYPE, ramBytes, (address) => bus.ramOffset(address));
+
+  return new Machine({
+    cpu,
+    memory,
+    clock,
+    scheduler,
+    devices,
+    serial: uarts.map((port, n) => ({ output: outputs[n], receiveRoom: () => port.receiveRoom(), receive: (byte) => port.receive(byte) })),
+    keyboard: { key: () => {} },
+    mouse: { move: () => {}, button: () => {} },
+    screen: () => undefined,
+    boot: () => {
+      loadSegments(plan, memory, (address) => bus.ramOffset(address));
+      const { r0, r1, r2, pc } = plan.registers;
+      cpu.dropDerived();
+      cpu.r.set([r0, r1, r2]);
+      cpu.r[15] = pc & ~1;
+      cpu.s.t = pc & 1;
+    },
+    resetLatch,
+  });
+}

@@ -1,0 +1,183 @@
+/**
+ * A whole computer: CPU, memory, bus, devices, and the few ways in which the world outside can touch it. It knows
+ * nothing of recordings; it only promises to execute exactly as far as it is told and to do the same every time.
+ */
+import type { AnyDevice } from '../bus/device.ts';
+import type { GuestMemory } from '../bus/memory.ts';
+import { assert } from '../errors/errors.ts';
+import type { Schema } from '../state/fields.ts';
+import { bool } from '../state/fields.ts';
+import { defineState, type State } from '../state/layout.ts';
+import type { Scheduler } from '../time/scheduler.ts';
+import { type Icount, LIMIT, type Nanoseconds, NEVER } from '../time/units.ts';
+import type { VirtualClock } from '../time/virtual-clock.ts';
+import type { SerialOutput } from './serial-output.ts';
+
+/** What a machine needs of its CPU, whatever the instruction set. */
+export interface Cpu {
+  readonly name: string;
+  readonly state: State<Schema>;
+  icount(): Icount;
+  /** Waiting for an interrupt. */
+  halted(): boolean;
+  run(budget: number): number;
+  reset(): void;
+  dropDerived(): void;
+  dropStores(): void;
+}
+
+/** A named part of the machine's state. Together with RAM these are all of it. */
+export interface Component {
+  readonly name: string;
+  readonly state: State<Schema>;
+}
+
+export interface SerialPort {
+  readonly output: SerialOutput;
+  /** How many bytes the port can take now. */
+  receiveRoom(): number;
+  receive(byte: number): void;
+}
+
+export interface Keyboard {
+  /** `code` is a QKeyCode name of QEMU. Unknown ones are ignored. */
+  key(code: string, down: boolean): void;
+}
+
+export interface Mouse {
+  move(dx: number, dy: number, dz: number): void;
+  button(mask: number): void;
+}
+
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly rgba: Uint8Array;
+}
+
+export const machineState = defineState('machine', 1, {
+  resetRequested: bool(false, 'the guest or the user asked for a system reset'),
+});
+
+/** Why `advance` came back. */
+export type Stop =
+  /** The limit is reached, or it is time to look at the world outside. */
+  | 'slice'
+  /** The CPU waits for an interrupt; `nextWakeup` says when the machine will go on by itself. */
+  | 'idle'
+  /** A system reset was asked for and has not been made. */
+  | 'reset';
+
+export interface MachineParts {
+  readonly cpu: Cpu;
+  readonly memory: GuestMemory;
+  readonly clock: VirtualClock;
+  readonly scheduler: Scheduler;
+  readonly devices: readonly AnyDevice[];
+  readonly serial: readonly SerialPort[];
+  readonly keyboard: Keyboard;
+  readonly mouse: Mouse;
+  /** The picture on the screen, or undefined while it is off. */
+  readonly screen: () => Picture | undefined;
+  /** Loads kernel and firmware into the reset machine. */
+  readonly boot: () => void;
+  readonly resetLatch: State<typeof machineState.schema>;
+}
+
+export class Machine {
+  readonly cpu: Cpu;
+  readonly memory: GuestMemory;
+  readonly clock: VirtualClock;
+  readonly devices: readonly AnyDevice[];
+  readonly components: readonly Component[];
+  readonly serial: readonly SerialPort[];
+  readonly keyboard: Keyboard;
+  readonly mouse: Mouse;
+  readonly screen: () => Picture | undefined;
+  private readonly scheduler: Scheduler;
+  private readonly boot: () => void;
+  private readonly latch: State<typeof machineState.schema>;
+
+  constructor(parts: MachineParts) {
+    this.cpu = parts.cpu;
+    this.memory = parts.memory;
+    this.clock = parts.clock;
+    this.scheduler = parts.scheduler;
+    this.devices = parts.devices;
+    this.serial = parts.serial;
+    this.keyboard = parts.keyboard;
+    this.mouse = parts.mouse;
+    this.screen = parts.screen;
+    this.boot = parts.boot;
+    this.latch = parts.resetLatch;
+    this.components = Object.freeze([
+      { name: 'machine', state: this.latch as State<Schema> },
+      { name: 'clock', state: this.clock.state as State<Schema> },
+      { name: this.cpu.name, state: this.cpu.state },
+      ...this.devices.map((device) => ({ name: device.name, state: device.state as State<Schema> })),
+    ]);
+    for (const device of this.devices) device.seal();
+    Object.freeze(this);
+    this.boot();
+  }
+
+  icount(): Icount {
+    return this.cpu.icount();
+  }
+
+  now(): Nanoseconds {
+    return this.clock.now();
+  }
+
+  /**
+   * Executes up to instruction count `limit`, exactly, or less far: no more than `slice` instructions at a time, and
+   * only until a reset is asked for or the CPU waits. Devices are up to date when it returns.
+   */
+  advance(limit: Icount, slice: number): Stop {
+    const end = Math.min(limit, this.icount() + slice);
+    for (;;) {
+      this.scheduler.evaluate(this.now());
+      if (this.latch.fields.resetRequested) return 'reset';
+      if (this.cpu.halted()) return 'idle';
+      const budget = Math.min(end - this.icount(), this.clock.instructionsUntil(this.scheduler.plan()));
+      if (this.icount() >= end) return 'slice';
+      assert(budget > 0, 'a wake-up lies in the future once devices are up to date');
+      this.cpu.run(budget);
+    }
+  }
+
+  /** When an idle machine goes on by itself; NEVER when only the world outside can wake it. */
+  nextWakeup(): Nanoseconds {
+    return this.scheduler.plan();
+  }
+
+  /** Idle time passes, no further than the next wake-up. */
+  idleUntil(target: Nanoseconds): void {
+    this.clock.idleUntil(target);
+    this.scheduler.evaluate(this.now());
+  }
+
+  /** Someone presses the reset button: it takes effect at once, between two instructions. */
+  requestReset(): void {
+    this.latch.fields.resetRequested = true;
+  }
+
+  /** The system reset that was asked for: devices and CPU as after power-on, images loaded anew, time going on. */
+  reset(): void {
+    this.latch.fields.resetRequested = false;
+    const now = this.now();
+    this.cpu.reset();
+    for (const device of this.devices) device.reset(now);
+    this.boot();
+  }
+
+  /** Whether exact time is at its end. */
+  exhausted(): boolean {
+    return this.now() >= LIMIT || this.icount() >= LIMIT;
+  }
+
+  /** Whether nothing will ever happen again without an input. */
+  asleep(): boolean {
+    return this.cpu.halted() && this.nextWakeup() === NEVER;
+  }
+}

@@ -1,0 +1,208 @@
+import { absent, defineBank, ro, rsvd, rw, wo } from '../../registers/bank.ts';
+
+const INTERRUPTS = 'Interrupt registers';
+const FLAGS = 'Flag registers';
+const VOLTAGE = 'Voltage control registers';
+
+const voltage = <const O extends number>(offset: O) =>
+  ({
+    offset,
+    width: 32,
+    reset: 0,
+    section: VOLTAGE,
+    fields: { ADC: absent(31, 8, 'measured voltages'), DAC: rw(7, 0, 'voltage to be set; has no effect here') },
+  }) as const;
+
+/** One bit for each source of the core module's interrupt controller. */
+const sources = { SOFT: rw(0, 0, 'software interrupt'), COMMRx: rw(1), COMMTx: rw(2), reserved: rsvd(31, 3) } as const;
+const status = {
+  SOFT: ro(0, 0, 'software interrupt'),
+  COMMRx: absent(1, 1, 'the debugger has written to the debug communications channel'),
+  COMMTx: absent(2, 2, 'the debugger has read the debug communications channel'),
+  reserved: rsvd(31, 3),
+} as const;
+const clear = { SOFT: wo(0), COMMRx: wo(1), COMMTx: wo(2), reserved: rsvd(31, 3) } as const;
+const soft = { SOFT: rw(0, 0, 'software interrupt'), reserved: rsvd(31, 1) } as const;
+
+export const CM = defineBank('Integrator core module', 'ARM DUI 0138, Integrator core module user guide, chapter Programmer’s Reference', {
+  CM_ID: {
+    offset: 0x00,
+    width: 32,
+    reset: 0x411a3001,
+    section: 'CM_ID',
+    computed: true,
+    fields: {
+      MAN: ro(31, 24, 'manufacturer: ARM'),
+      ARCH: ro(23, 16, 'buses and SDRAM interface'),
+      FPGA: ro(15, 12, 'type of the FPGA'),
+      BUILD: ro(11, 4, 'build of the FPGA'),
+      REV: ro(3, 0, 'revision'),
+    },
+  },
+  CM_PROC: {
+    offset: 0x04,
+    width: 32,
+    reset: 0,
+    section: 'CM_PROC',
+    computed: true,
+    fields: { PROC: ro(31, 0, '0: coprocessor 15 identifies the processor') },
+  },
+  CM_OSC: {
+    offset: 0x08,
+    width: 32,
+    reset: 0x01000048,
+    section: 'CM_OSC',
+    fields: {
+      C_VDW: rw(7, 0, 'VCO divider of the core clock'),
+      C_OD: rw(10, 8, 'output divider of the core clock'),
+      reserved0: rsvd(11),
+      L_VDW: rw(19, 12, 'VCO divider of the memory clock'),
+      L_OD: rw(22, 20, 'output divider of the memory clock'),
+      BMODE: ro(24, 23, 'bus mode: 2, as on modules with an ARM9x6'),
+      reserved: rsvd(31, 25),
+    },
+  },
+  CM_CTRL: {
+    offset: 0x0c,
+    width: 32,
+    reset: 0,
+    section: 'CM_CTRL',
+    fields: {
+      LED: rw(0, 0, 'the green LED'),
+      nMBDET: ro(1, 1, '0: the module is on a baseboard'),
+      REMAP: rw(2, 2, '1: memory at address 0, 0: boot flash; the board has memory there in any case'),
+      RESET: wo(3, 3, '1: resets the system'),
+      reserved0: rsvd(7, 4),
+      LCDBIASEN: rw(8, 8, 'bias supply of the LCD'),
+      LCDBIASUP: rw(9, 9, 'raises the bias'),
+      LCDBIASDN: rw(10, 10, 'lowers the bias'),
+      LCDMUXSEL: rw(13, 11, 'routes the LCD data'),
+      LCDEN0: rw(14, 14, 'enables LCD connector 0'),
+      LCDEN1: rw(15, 15, 'enables LCD connector 1'),
+      STATIC1: rw(16, 16, 'LCD output'),
+      STATIC2: rw(17, 17, 'LCD output'),
+      STATIC: rw(18, 18, 'LCD output'),
+      n24BITEN: rw(19, 19, '0: 24-bit colour'),
+      EBIWP: rw(20, 20, 'write protection of the static memory'),
+      reserved: rsvd(31, 21),
+    },
+  },
+  CM_STAT: {
+    offset: 0x10,
+    width: 32,
+    reset: 0x00100000,
+    section: 'CM_STAT',
+    computed: true,
+    fields: {
+      ID: ro(7, 0, 'place of the module in its stack'),
+      reserved0: rsvd(15, 8),
+      SSRAMSIZE: ro(23, 16, 'size of the SSRAM; 0x10 is 1 MB'),
+      reserved: rsvd(31, 24),
+    },
+  },
+  CM_LOCK: {
+    offset: 0x14,
+    width: 32,
+    reset: 0,
+    section: 'CM_LOCK',
+    fields: {
+      LOCKVAL: rw(15, 0, '0xA05F unlocks CM_OSC, CM_AUXOSC, CM_INIT and the voltages'),
+      LOCKED: ro(16, 16, '1: they are locked'),
+      reserved: rsvd(31, 17),
+    },
+  },
+  CM_LMBUSCNT: {
+    offset: 0x18,
+    width: 32,
+    reset: 0,
+    section: 'CM_LMBUSCNT',
+    computed: true,
+    fields: { LMBUSCNT: ro(31, 0, 'cycles of the memory bus since reset') },
+  },
+  CM_AUXOSC: {
+    offset: 0x1c,
+    width: 32,
+    reset: 0x0007feff,
+    section: 'CM_AUXOSC',
+    fields: {
+      AUX_VDW: rw(8, 0, 'VCO divider of the auxiliary clock'),
+      AUX_RDW: rw(15, 9, 'reference divider'),
+      AUX_OD: rw(18, 16, 'output divider'),
+      reserved: rsvd(31, 19),
+    },
+  },
+  CM_SDRAM: {
+    offset: 0x20,
+    width: 32,
+    reset: 0x00011122,
+    section: 'CM_SDRAM',
+    fields: {
+      CASLAT: rw(1, 0, 'CAS latency'),
+      MEMSIZE: rw(4, 2, '16 MB shifted left by this'),
+      SPDOK: ro(5, 5, 'the SPD memory holds what the DIMM says'),
+      reserved0: rsvd(7, 6),
+      NROWS: rw(11, 8, 'row address lines'),
+      NCOLS: rw(15, 12, 'column address lines'),
+      NBANKS: rw(19, 16, 'banks'),
+      reserved: rsvd(31, 20),
+    },
+  },
+  CM_INIT: {
+    offset: 0x24,
+    width: 32,
+    reset: 0x00000112,
+    section: 'CM_INIT',
+    fields: {
+      PLLBYPASS: rw(0, 0, 'bypass of the processor’s PLL, from the next reset on'),
+      PLLBYPASSED: ro(1, 1, 'bypass as it was at the last reset'),
+      VINITHI: rw(2, 2, 'high vectors from the next reset on; has no effect here'),
+      BIGENDINIT: rw(3, 3, 'big-endian from the next reset on; has no effect here'),
+      HCLKDIV: rw(6, 4, 'divider of the memory clock'),
+      reserved0: rsvd(7),
+      PLLFBDIV: rw(15, 8, 'feedback divider of the PLL'),
+      INITRAM: rw(16, 16, 'tightly coupled memory from the next reset on; has no effect here'),
+      reserved1: rsvd(23, 17),
+      USERIN: rw(29, 24, 'inputs of the test chip'),
+      reserved: rsvd(31, 30),
+    },
+  },
+  CM_REFCNT: {
+    offset: 0x28,
+    width: 32,
+    reset: 0,
+    section: 'CM_REFCNT',
+    computed: true,
+    fields: { REFCNT: ro(31, 0, 'cycles of the 24 MHz reference clock since reset') },
+  },
+  CM_FLAGS: { offset: 0x30, width: 32, reset: 0, section: FLAGS, fields: { FLAGS: rw(31, 0, 'reads the flags; writing 1 sets') } },
+  CM_FLAGSC: { offset: 0x34, width: 32, reset: 0, section: FLAGS, computed: true, fields: { FLAGS: wo(31, 0, 'writing 1 clears') } },
+  CM_NVFLAGS: {
+    offset: 0x38,
+    width: 32,
+    reset: 0,
+    section: FLAGS,
+    fields: { NVFLAGS: rw(31, 0, 'reads the flags that survive a reset; writing 1 sets') },
+  },
+  CM_NVFLAGSC: { offset: 0x3c, width: 32, reset: 0, section: FLAGS, computed: true, fields: { NVFLAGS: wo(31, 0, 'writing 1 clears') } },
+  CM_IRQ_STAT: { offset: 0x40, width: 32, reset: 0, section: INTERRUPTS, computed: true, fields: status },
+  CM_IRQ_RSTAT: { offset: 0x44, width: 32, reset: 0, section: INTERRUPTS, computed: true, fields: status },
+  CM_IRQ_ENSET: { offset: 0x48, width: 32, reset: 0, section: INTERRUPTS, fields: sources },
+  CM_IRQ_ENCLR: { offset: 0x4c, width: 32, reset: 0, section: INTERRUPTS, computed: true, fields: clear },
+  CM_SOFT_INTSET: { offset: 0x50, width: 32, reset: 0, section: INTERRUPTS, fields: soft },
+  CM_SOFT_INTCLR: {
+    offset: 0x54,
+    width: 32,
+    reset: 0,
+    section: INTERRUPTS,
+    computed: true,
+    fields: { SOFT: wo(0), reserved: rsvd(31, 1) },
+  },
+  CM_FIQ_STAT: { offset: 0x60, width: 32, reset: 0, section: INTERRUPTS, computed: true, fields: status },
+  CM_FIQ_RSTAT: { offset: 0x64, width: 32, reset: 0, section: INTERRUPTS, computed: true, fields: status },
+  CM_FIQ_ENSET: { offset: 0x68, width: 32, reset: 0, section: INTERRUPTS, fields: sources },
+  CM_FIQ_ENCLR: { offset: 0x6c, width: 32, reset: 0, section: INTERRUPTS, computed: true, fields: clear },
+  CM_VOLTAGE_CTL0: voltage(0x80),
+  CM_VOLTAGE_CTL1: voltage(0x84),
+  CM_VOLTAGE_CTL2: voltage(0x88),
+  CM_VOLTAGE_CTL3: voltage(0x8c),
+});
