@@ -13,6 +13,9 @@ import { IntegratorPic } from '../devices/integrator-pic/integrator-pic.ts';
 import { IntegratorTimer } from '../devices/integrator-timer/integrator-timer.ts';
 import { Pl011 } from '../devices/pl011/pl011.ts';
 import { Pl031 } from '../devices/pl031/pl031.ts';
+import { Pl050 } from '../devices/pl050/pl050.ts';
+import { Ps2Keyboard } from '../devices/ps2/keyboard.ts';
+import { Ps2Mouse } from '../devices/ps2/mouse.ts';
 import { Scheduler } from '../time/scheduler.ts';
 import { VirtualClock } from '../time/virtual-clock.ts';
 import { type BootFiles, loadSegments, planBoot } from './boot/arm-boot.ts';
@@ -63,6 +66,9 @@ export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, files, onGue
   const uart = (n: 0 | 1): Pl011 =>
     new Pl011(`uart${n}`, { clockHz: 14_745_600, enabledByFirmware: true }, { irq: pic.input(1 + n), tx: outputs[n], clock, log });
   const uarts = [uart(0), uart(1)];
+  const keyboard = new Ps2Keyboard('keyboard', { host: { offered: () => kmi[0].offered() }, log });
+  const mouse = new Ps2Mouse('mouse', { host: { offered: () => kmi[1].offered() }, log });
+  const kmi = [new Pl050('kmi0', { irq: pic.input(3), port: keyboard, log }), new Pl050('kmi1', { irq: pic.input(4), port: mouse, log })];
   const debug = new IntegratorDebug('debug', { log });
 
   const windows: readonly (readonly [number, number, AnyDevice])[] = [
@@ -72,11 +78,13 @@ export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, files, onGue
     [0x15000000, 4 * KiB, rtc],
     [0x16000000, 4 * KiB, uarts[0]],
     [0x17000000, 4 * KiB, uarts[1]],
+    [0x18000000, 4 * KiB, kmi[0]],
+    [0x19000000, 4 * KiB, kmi[1]],
     [0x1a000000, 16 * MiB, debug],
     [0xca000000, 8 * MiB, sic],
     [0xcb000000, 8 * MiB, control],
   ];
-  const devices = windows.map(([, , device]) => device);
+  const devices = [...windows.map(([, , device]) => device), keyboard, mouse];
   const scheduler = new Scheduler(devices, { end: () => cpu.endSlice() });
   const bus = new AddressSpace(
     clock,
@@ -98,8 +106,8 @@ export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, files, onGue
     scheduler,
     devices,
     serial: uarts.map((port, n) => ({ output: outputs[n], receiveRoom: () => port.receiveRoom(), receive: (byte) => port.receive(byte) })),
-    keyboard: { key: () => {} },
-    mouse: { move: () => {}, button: () => {} },
+    keyboard,
+    mouse,
     screen: () => undefined,
     boot: () => {
       loadSegments(plan, memory, (address) => bus.ramOffset(address));

@@ -3,7 +3,8 @@
  * and 11 that no row matches are undefined, and so is all of it with condition 0b1111.
  *
  * Letters of a pattern: `c` condition; `d`, `n`, `m` four bits of a register number, `D`, `N`, `M` the fifth (its lowest)
- * where the register is a single; `s` system register; `o` word offset or count; `U` add the offset; `W` write back.
+ * where the register is a single; `s` system register; `o` offset in words or number of registers; `U` add the
+ * offset; `W` write back.
  *
  * Templates. `syntax` is the manual's assembler form, `ual` the unified one that disassemblers print today.
  * - `{c}` condition; `{Rd}`, `{Rn}` core registers of the fields `d`, `n`.
@@ -11,7 +12,7 @@
  * - `{Sm1}` the single behind Sm; `{Smpair}` both, in braces.
  * - `{sys}` fpsid (0), fpscr (1), fpexc (8), fpinst (9) or fpinst2 (10).
  * - `{address}` `[Rn]` or `[Rn, #±4o]`; `{!}` `!` if `W` is set.
- * - `{Slist}` `o` singles from Sd, `{Dlist}` `o >> 1` doubles from Dd, in braces.
+ * - `{Slist}` `o` singles from Sd, `{Dlist}` `o` doubles from Dd, in braces.
  */
 import {
   add,

@@ -1,0 +1,27 @@
+/** The one place where an input touches the machine, in a recording and in its replay alike. */
+import type { Machine } from '../boards/machine.ts';
+import type { Input } from '../replay/model.ts';
+
+/** Applies an input between two instructions. Returns false when the machine cannot take it: then it is not the recorded one. */
+export function applyInput(machine: Machine, input: Input): boolean {
+  switch (input.kind) {
+    case 'serial': {
+      const port = machine.serial[input.port];
+      if (port === undefined || port.receiveRoom() < input.bytes.length) return false;
+      for (const byte of input.bytes) port.receive(byte);
+      return true;
+    }
+    case 'key':
+      machine.keyboard.key(input.code, input.down);
+      return true;
+    case 'mouse-move':
+      machine.mouse.move(input.dx, input.dy, input.dz);
+      return true;
+    case 'mouse-buttons':
+      machine.mouse.button(input.mask);
+      return true;
+    case 'reset':
+      machine.requestReset();
+      return true;
+  }
+}

@@ -1,0 +1,23 @@
+/** From options and files to a machine; the same for a live run, a recording and a replay. */
+
+import type { BootFiles, NamedFile } from '../boards/boot/arm-boot.ts';
+import { buildIntegratorCp } from '../boards/integratorcp.ts';
+import type { Machine } from '../boards/machine.ts';
+import type { Digestible } from '../replay/digest-chain.ts';
+import type { InputFile, MachineOptions } from '../replay/model.ts';
+
+export type MachineFiles = Partial<Record<InputFile['role'], NamedFile>>;
+
+/** @throws RepriseError of the boot plan */
+export function buildMachine(options: MachineOptions, files: MachineFiles, onGuestMessage: (message: string) => void): Machine {
+  const boot: BootFiles = { kernel: files.kernel, initrd: files.initrd, dtb: files.dtb, bios: files.bios, append: options.append };
+  return buildIntegratorCp({ ramBytes: options.ramBytes, icountShift: options.icountShift, rtcBase: options.rtcBase, files: boot, onGuestMessage });
+}
+
+/** What of a machine goes into digests. */
+export const digestible = (machine: Machine): Digestible => ({
+  memory: machine.memory,
+  components: machine.components,
+  outputs: machine.serial.map((_, n) => `serial${n}.output`),
+  dropStores: () => machine.cpu.dropStores(),
+});

@@ -1,0 +1,82 @@
+/**
+ * The one door: everything that enters a running machine from outside waits here, and is let in between two slices of
+ * execution. Serial input waits in a line of its own for each port, for as long as the port has no room.
+ */
+import type { Machine } from '../boards/machine.ts';
+import type { Input } from '../replay/model.ts';
+
+/** Bytes that may wait for a port before its host is asked to hold back. */
+const HIGH_WATER = 4096;
+
+export class InputDoor {
+  private readonly machine: Machine;
+  private readonly queue: Input[] = [];
+  private readonly serial: { bytes: Uint8Array; hold: (paused: boolean) => void; held: boolean }[];
+  private wake: () => void = () => {};
+  /** Resolves when something arrives after this promise was taken. */
+  private arrival: Promise<void>;
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+    this.serial = machine.serial.map(() => ({ bytes: new Uint8Array(0), hold: () => {}, held: false }));
+    this.arrival = this.nextArrival();
+  }
+
+  /** Registers how to make the host of a port hold back its bytes. */
+  onPressure(port: number, hold: (paused: boolean) => void): void {
+    this.serial[port].hold = hold;
+  }
+
+  /** Bytes for a serial port. */
+  pushSerial(port: number, bytes: Uint8Array): void {
+    const line = this.serial[port];
+    const joined = new Uint8Array(line.bytes.length + bytes.length);
+    joined.set(line.bytes);
+    joined.set(bytes, line.bytes.length);
+    line.bytes = joined;
+    if (joined.length > HIGH_WATER && !line.held) {
+      line.held = true;
+      line.hold(true);
+    }
+    this.notify();
+  }
+
+  /** A key, the mouse, the reset button. */
+  push(input: Exclude<Input, { kind: 'serial' }>): void {
+    this.queue.push(input);
+    this.notify();
+  }
+
+  /** Ends a wait without an input: the session has something else to look at. */
+  notify(): void {
+    const wake = this.wake;
+    this.arrival = this.nextArrival();
+    wake();
+  }
+
+  arrived(): Promise<void> {
+    return this.arrival;
+  }
+
+  /** What the machine can take now, in order; each is handed to `admit` before the next is looked for. */
+  drain(admit: (input: Input) => void): void {
+    for (let input = this.queue.shift(); input !== undefined; input = this.queue.shift()) admit(input);
+    this.serial.forEach((line, port) => {
+      const room = Math.min(this.machine.serial[port].receiveRoom(), line.bytes.length);
+      if (room === 0) return;
+      const bytes = line.bytes.slice(0, room);
+      line.bytes = line.bytes.subarray(room);
+      admit({ kind: 'serial', port, bytes });
+      if (line.held && line.bytes.length <= HIGH_WATER / 2) {
+        line.held = false;
+        line.hold(false);
+      }
+    });
+  }
+
+  private nextArrival(): Promise<void> {
+    return new Promise((resolve) => {
+      this.wake = resolve;
+    });
+  }
+}

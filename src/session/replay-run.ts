@@ -1,0 +1,188 @@
+/**
+ * A replay: the recorded inputs enter at the recorded moments, nothing else does, and every digest is compared.
+ */
+import type { Machine } from '../boards/machine.ts';
+import { RepriseError } from '../errors/errors.ts';
+import type { HostClock } from '../host/host.ts';
+import { type DigestChain, differences } from '../replay/digest-chain.ts';
+import type { Digest, End, InputEvent, Position } from '../replay/model.ts';
+import { type Icount, NEVER, ns, icount as toIcount } from '../time/units.ts';
+import { applyInput } from './apply.ts';
+
+const SLICE = 1 << 22;
+const TURN_MS = 50;
+
+/** What was recorded, in the order of the log. */
+export interface Script {
+  readonly componentNames: readonly string[];
+  readonly noReboot: boolean;
+  /** Inputs and digests, as they were recorded. */
+  readonly records: Iterator<{ readonly kind: 'event'; readonly event: InputEvent } | { readonly kind: 'digest'; readonly digest: Digest }>;
+  readonly end: End | undefined;
+  /** The last moment that is known to have been recorded. */
+  readonly reached: Position;
+}
+
+/** The replay is not the recorded run. */
+export class DivergenceError extends RepriseError {
+  /** Names of what differs. */
+  readonly components: readonly string[];
+  /** The last moment at which all was well, and the one at which it was not. */
+  readonly from: Icount;
+  readonly to: Icount;
+  constructor(components: readonly string[], from: Icount, to: Icount, detail: string) {
+    super('DIVERGED', `the replay differs from the recording between instruction ${from} and ${to}: ${detail}`);
+    this.components = components;
+    this.from = from;
+    this.to = to;
+  }
+}
+
+export interface ReplayOptions {
+  readonly machine: Machine;
+  readonly chain: DigestChain;
+  readonly script: Script;
+  readonly clock: HostClock;
+  /** Takes what the guest sends on a port; may make the replay wait. */
+  readonly output: (port: number, bytes: Uint8Array) => Promise<void> | void;
+  readonly onProgress?: ((machine: Machine) => void) | undefined;
+}
+
+/** How far a replay got. */
+export type ReplayStop = 'end' | 'limit' | 'interrupted';
+
+export class ReplayRun {
+  readonly machine: Machine;
+  private readonly options: ReplayOptions;
+  private nextEvent: InputEvent | undefined;
+  private nextDigest: Digest | undefined;
+  private verified: Icount = toIcount(0);
+  private last: Digest | undefined;
+  private interrupted = false;
+  private ended = false;
+
+  constructor(options: ReplayOptions) {
+    this.options = options;
+    this.machine = options.machine;
+    this.readAhead();
+  }
+
+  /** The digest that was compared last. */
+  lastDigest(): Digest | undefined {
+    return this.last;
+  }
+
+  /** Stops between two instructions. */
+  interrupt(): void {
+    this.interrupted = true;
+  }
+
+  position(): Position {
+    return { icount: this.machine.icount(), bias: this.machine.clock.state.fields.bias };
+  }
+
+  /** Goes on to instruction `limit`, or to the end. @throws DivergenceError */
+  async run(limit: Icount = toIcount(Number.MAX_SAFE_INTEGER)): Promise<ReplayStop> {
+    const { machine, options } = this;
+    const { clock, script, onProgress } = options;
+    const end = script.end?.digest ?? script.reached;
+    let lastTurn = clock.milliseconds();
+    for (;;) {
+      const now = clock.milliseconds();
+      if (now - lastTurn >= TURN_MS) {
+        onProgress?.(machine);
+        await clock.turn();
+        lastTurn = now;
+        if (this.interrupted) return 'interrupted';
+      }
+      if (this.ended) return 'end';
+      const at = machine.icount();
+      if (at >= limit) return 'limit';
+      // A digest is taken when its count is first reached, before anything else happens there.
+      const goal = toIcount(Math.min(limit, end.icount, this.nextEvent?.icount ?? end.icount, this.nextDigest?.icount ?? end.icount));
+      const stop = machine.advance(goal, SLICE);
+      await this.forwardOutput();
+      this.checkDigest();
+      if (stop === 'reset' && !script.noReboot) machine.reset();
+      else if (this.nextEvent?.icount === goal && machine.icount() === goal) this.admitOrIdle(this.nextEvent);
+      else if (machine.icount() === end.icount) {
+        if (this.reachEnd(end)) return 'end';
+      } else if (stop === 'reset') this.diverge(['machine'], machine.icount(), 'the guest resets here, and did not in the recording');
+      else if (stop === 'idle') this.idle(goal);
+    }
+  }
+
+  private async forwardOutput(): Promise<void> {
+    const { serial } = this.machine;
+    for (let n = 0; n < serial.length; n++) {
+      const bytes = serial[n].output.take();
+      if (bytes.length === 0) continue;
+      this.options.chain.sent(n, bytes);
+      await this.options.output(n, bytes);
+    }
+  }
+
+  private checkDigest(): void {
+    const expected = this.nextDigest;
+    if (expected === undefined || this.machine.icount() !== expected.icount) return;
+    this.compare(expected);
+    this.readAhead();
+  }
+
+  private compare(expected: Digest): void {
+    const { chain, script } = this.options;
+    const found = chain.take(this.position());
+    const differing = differences(script.componentNames, expected, found);
+    if (found.bias !== expected.bias && differing.length === 0) differing.push('clock');
+    if (differing.length > 0) this.diverge(differing, expected.icount, `first differing component: ${differing.join(', ')}`);
+    this.verified = expected.icount;
+    this.last = found;
+  }
+
+  private diverge(components: readonly string[], at: Icount, detail: string): never {
+    throw new DivergenceError(components, this.verified, at, detail);
+  }
+
+  /** The machine stands at the count of an input: either it is its moment, or idle time has to pass first. */
+  private admitOrIdle(event: InputEvent): void {
+    if (!this.passIdleTime(event)) return;
+    if (!applyInput(this.machine, event.input)) {
+      this.diverge([event.input.kind], event.icount, `the recorded input (${event.input.kind}) cannot be delivered`);
+    }
+    this.readAhead();
+  }
+
+  /** Idles towards the moment of `target`, whose count is reached. True when it is there. */
+  private passIdleTime(target: Position): boolean {
+    const { machine } = this;
+    const missing = target.bias - machine.clock.state.fields.bias;
+    if (missing === 0) return true;
+    if (missing < 0 || !machine.cpu.halted()) this.diverge(['clock'], target.icount, 'virtual time is not what it was');
+    machine.idleUntil(ns(Math.min(machine.nextWakeup(), machine.now() + missing)));
+    return machine.clock.state.fields.bias === target.bias;
+  }
+
+  private reachEnd(end: Position): boolean {
+    if (!this.passIdleTime(end)) return false;
+    const digest = this.options.script.end?.digest;
+    if (digest !== undefined) this.compare(digest);
+    this.ended = true;
+    return true;
+  }
+
+  private idle(goal: Icount): void {
+    const wake = this.machine.nextWakeup();
+    if (wake === NEVER) this.diverge(['cpu'], goal, 'the guest waits for ever, and did not in the recording');
+    this.machine.idleUntil(wake);
+  }
+
+  /** Takes the next record of the log; events and digests come in the order of their moments. */
+  private readAhead(): void {
+    this.nextEvent = undefined;
+    this.nextDigest = undefined;
+    const { value, done } = this.options.script.records.next();
+    if (done) return;
+    if (value.kind === 'event') this.nextEvent = value.event;
+    else this.nextDigest = value.digest;
+  }
+}
