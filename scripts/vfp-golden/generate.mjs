@@ -57,8 +57,20 @@ for (const fpscr of MODES) {
     const f = FORMATS[p];
     const s = p.toLowerCase();
     const three = [...words(p, 9), ...words(p, 10)];
-    for (const [op, kind] of [['fadd', 'add'], ['fsub', 'add'], ['fmul', 'multiply'], ['fnmul', 'multiply'], ['fdiv', 'divide']]) {
-      group(`${op}${s} ${name(p, 8)}, ${name(p, 9)}, ${name(p, 10)}`, fpscr, three, words(p, 8), some(() => pair(f, kind, rng).map((x) => [p, x])));
+    for (const [op, kind] of [
+      ['fadd', 'add'],
+      ['fsub', 'add'],
+      ['fmul', 'multiply'],
+      ['fnmul', 'multiply'],
+      ['fdiv', 'divide'],
+    ]) {
+      group(
+        `${op}${s} ${name(p, 8)}, ${name(p, 9)}, ${name(p, 10)}`,
+        fpscr,
+        three,
+        words(p, 8),
+        some(() => pair(f, kind, rng).map((x) => [p, x])),
+      );
     }
     for (const op of ['fmac', 'fnmac', 'fmsc', 'fnmsc']) {
       const operands = () => {
@@ -68,21 +80,63 @@ for (const fpscr of MODES) {
       group(`${op}${s} ${name(p, 8)}, ${name(p, 9)}, ${name(p, 10)}`, fpscr, [...words(p, 8), ...three], words(p, 8), some(operands));
     }
     for (const op of ['fsqrt', 'fabs', 'fneg', 'fcpy']) {
-      group(`${op}${s} ${name(p, 8)}, ${name(p, 9)}`, fpscr, words(p, 9), words(p, 8), some(() => [[p, operand(f, rng)]]));
+      group(
+        `${op}${s} ${name(p, 8)}, ${name(p, 9)}`,
+        fpscr,
+        words(p, 9),
+        words(p, 8),
+        some(() => [[p, operand(f, rng)]]),
+      );
     }
     for (const op of ['fcmp', 'fcmpe']) {
-      group(`${op}${s} ${name(p, 8)}, ${name(p, 9)}`, fpscr, [...words(p, 8), ...words(p, 9)], [], some(() => pair(f, 'add', rng).map((x) => [p, x])));
-      group(`${op}z${s} ${name(p, 8)}`, fpscr, words(p, 8), [], some(() => [[p, operand(f, rng)]]));
+      group(
+        `${op}${s} ${name(p, 8)}, ${name(p, 9)}`,
+        fpscr,
+        [...words(p, 8), ...words(p, 9)],
+        [],
+        some(() => pair(f, 'add', rng).map((x) => [p, x])),
+      );
+      group(
+        `${op}z${s} ${name(p, 8)}`,
+        fpscr,
+        words(p, 8),
+        [],
+        some(() => [[p, operand(f, rng)]]),
+      );
     }
     for (const op of ['ftosi', 'ftosiz', 'ftoui', 'ftouiz']) {
-      group(`${op}${s} s5, ${name(p, 9)}`, fpscr, words(p, 9), [5], some(() => [[p, operand(f, rng)]]));
+      group(
+        `${op}${s} s5, ${name(p, 9)}`,
+        fpscr,
+        words(p, 9),
+        [5],
+        some(() => [[p, operand(f, rng)]]),
+      );
     }
     for (const op of ['fsito', 'fuito']) {
-      group(`${op}${s} ${name(p, 8)}, s5`, fpscr, [5], words(p, 8), some(() => [['S', BigInt(rng.next() >>> rng.below(32))]]));
+      group(
+        `${op}${s} ${name(p, 8)}, s5`,
+        fpscr,
+        [5],
+        words(p, 8),
+        some(() => [['S', BigInt(rng.next() >>> rng.below(32))]]),
+      );
     }
   }
-  group('fcvtds d8, s5', fpscr, [5], [16, 17], some(() => [['S', operand(FORMATS.S, rng)]]));
-  group('fcvtsd s5, d8', fpscr, [16, 17], [5], some(() => [['D', narrowable()]]));
+  group(
+    'fcvtds d8, s5',
+    fpscr,
+    [5],
+    [16, 17],
+    some(() => [['S', operand(FORMATS.S, rng)]]),
+  );
+  group(
+    'fcvtsd s5, d8',
+    fpscr,
+    [16, 17],
+    [5],
+    some(() => [['D', narrowable()]]),
+  );
 }
 
 /** A double that is often close to what a single can hold. */
@@ -94,7 +148,15 @@ function narrowable() {
 
 // Short vectors: LEN and STRIDE that the manual allows, and registers in all banks; all registers go in and out.
 const ALL = range(32);
-for (const [p, len, stride] of [['S', 2, 0], ['S', 3, 0], ['S', 8, 0], ['D', 2, 0], ['D', 3, 0], ['D', 4, 0], ['D', 2, 3]]) {
+for (const [p, len, stride] of [
+  ['S', 2, 0],
+  ['S', 3, 0],
+  ['S', 8, 0],
+  ['D', 2, 0],
+  ['D', 3, 0],
+  ['D', 4, 0],
+  ['D', 2, 3],
+]) {
   const fpscr = ((len - 1) << 16) | (stride << 20);
   const s = p.toLowerCase();
   const [a, b, c] = p === 'S' ? [14, 19, 29] : [6, 9, 15];

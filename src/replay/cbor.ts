@@ -6,6 +6,7 @@
 // By this path it is plain JavaScript; the package's main entry would hand the bytes to native code when it finds any.
 import { Encoder } from 'cbor-x/encode';
 import { ByteReader } from './bytes.ts';
+import { Damage } from './damage.ts';
 
 const MAX_DEPTH = 8;
 const UNSIGNED = 0;
@@ -30,8 +31,8 @@ export function decodeCbor(bytes: Uint8Array, base: number): unknown {
   const value: unknown = codec().decode(bytes);
   const canonical = encodeCbor(value);
   const same = canonical.length === bytes.length && canonical.every((byte, i) => byte === bytes[i]);
-  // A key that stands twice, text that is not UTF-8, a length in more bytes than it needs.
-  if (!same) new ByteReader(bytes, base).refuse('the CBOR is not in its shortest form');
+  // Otherwise: a key that stands twice or is no text, text that is not UTF-8, a length in more bytes than it needs.
+  if (!same) throw new Damage(base, 'the CBOR is not in its shortest form');
   return value;
 }
 
@@ -63,6 +64,6 @@ function scan(bytes: Uint8Array, base: number): void {
 
 function readArgument(reader: ByteReader, short: number): number {
   if (short < 24) return short;
-  if (short > 26) return reader.refuse('a CBOR number has more than 32 bits');
+  if (short > 26) return reader.refuse('the CBOR has a length that is open or over 32 bits');
   return reader.bytes(2 ** (short - 24)).reduce((value, byte) => value * 0x100 + byte, 0);
 }

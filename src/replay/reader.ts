@@ -53,9 +53,9 @@ export function readRecording(source: RandomAccessSource, hasher: Hasher, sha256
       if (chunk.type === CHUNK.LOG) for (const _ of decoder.records(chunk));
       else if (chunk.type === CHUNK.END) end = decoder.end(chunk);
       else throw unexpected(chunk);
-      if (end && chunk.next.offset !== size) throw new Damage(chunk.next.offset, 'something follows the end');
       reached = decoder.position;
       whole = chunk.next.offset;
+      if (end && whole !== size) throw new Damage(whole, 'something follows the end');
     }
   } catch (error) {
     throw explain(error, usable(whole, reached));

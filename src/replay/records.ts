@@ -47,7 +47,8 @@ const bytesOf = (hex: string): number[] => Array.from({ length: hex.length / 2 }
 export class LogEncoder {
   private readonly header: Header;
   private readonly out = new ByteWriter();
-  private lastDigest = -1;
+  /** Instruction count of the next digest. */
+  private due = 0;
   /** Of the last record. */
   position = START;
 
@@ -101,10 +102,10 @@ export class LogEncoder {
   }
 
   digest(digest: Digest): void {
-    assert(digest.icount % this.header.digestInterval === 0 && digest.icount > this.lastDigest, 'one digest for each multiple of the interval');
-    this.lastDigest = digest.icount;
+    assert(digest.icount === this.due, 'a digest is taken at each multiple of the interval');
     this.begin(KIND.DIGEST, digest);
     this.hashes(digest);
+    this.due += this.header.digestInterval;
   }
 
   progress(position: Position): void {
@@ -121,6 +122,7 @@ export class LogEncoder {
     const from = this.position;
     assert(isPosition(to, this.header.options.icountShift), 'a position is within the limits of exact time');
     assert(to.icount >= from.icount && to.bias >= from.bias, 'the log does not run backwards');
+    assert(to.icount <= this.due, 'no digest is left out');
     this.out.u8(kind);
     this.out.varint(to.icount - from.icount);
     this.out.varint(to.bias - from.bias);
@@ -138,7 +140,7 @@ export class LogEncoder {
 /** Turns bytes, which may be anything, into the log. Its methods throw `Damage` at what no recorder writes. */
 export class LogDecoder {
   private readonly header: Header;
-  private lastDigest = -1;
+  private due = 0;
   /** Of the last record. */
   position = START;
 
@@ -168,8 +170,8 @@ export class LogDecoder {
     if (kind === KIND.PROGRESS) return { kind: 'progress', position: this.position };
     if (kind === KIND.DIGEST) {
       const digest = this.hashes(reader);
-      if (digest.icount % this.header.digestInterval !== 0 || digest.icount <= this.lastDigest) reader.refuse('a digest where none is due');
-      this.lastDigest = digest.icount;
+      if (digest.icount !== this.due) reader.refuse('a digest where none is due');
+      this.due += this.header.digestInterval;
       return { kind: 'digest', digest };
     }
     return { kind: 'event', event: { ...this.position, input: this.input(kind, reader) } };
@@ -212,6 +214,7 @@ export class LogDecoder {
     const { icount: count, bias } = this.position;
     const to: Position = { icount: icount(count + reader.varint()), bias: ns(bias + reader.varint()) };
     if (!isPosition(to, this.header.options.icountShift)) reader.refuse('a position beyond the end of exact time');
+    if (to.icount > this.due) reader.refuse('a digest is missing');
     this.position = to;
   }
 

@@ -22,9 +22,15 @@ import { CONTEXT, Mmu, TLB_INDEX_MASK } from './mmu.ts';
 import { BRANCH, NEXT } from './op.ts';
 import { armState } from './state.ts';
 
-/** Indices into `slice`: instructions left before the inner loop must look up; those held back for after that. */
+/**
+ * Indices into `slice`: instructions left, those of the running stretch of straight code included; where in its page the
+ * stretch ends at the latest (0 to end it after the current instruction); the stretch's first address.
+ */
 const LEFT = 0;
-const HELD = 1;
+const STOP = 1;
+const FROM = 2;
+/** `FROM` while no stretch runs: nothing of `LEFT` has been used up. */
+const NOWHERE = -1;
 
 /** The virtual address of a page that must be executed one instruction at a time: not RAM, or with 1 KiB permissions. */
 type Fetched = CodePage | 'uncached' | 'aborted';
@@ -47,7 +53,7 @@ export class Arm926 {
   private readonly halves: Uint16Array;
   private readonly tlb: Int32Array;
   private readonly context: Int32Array;
-  private readonly slice = new Int32Array(2);
+  private readonly slice = new Int32Array(3);
   /** [0]: the instruction count at which the running slice ends. */
   private readonly sliceEnd = new Float64Array(1);
 
@@ -73,7 +79,9 @@ export class Arm926 {
 
   /** Instructions executed; exact also while one is being executed (it is not counted yet). */
   icount(): Icount {
-    return icount(this.sliceEnd[0] - this.slice[LEFT] - this.slice[HELD]);
+    const { slice, r, s } = this;
+    const used = slice[FROM] === NOWHERE ? 0 : s.t ? (r[15] - 4 - slice[FROM]) >>> 1 : (r[15] - 8 - slice[FROM]) >>> 2;
+    return icount(this.sliceEnd[0] - slice[LEFT] + used);
   }
 
   /** Waiting for an interrupt. */
@@ -95,7 +103,8 @@ export class Arm926 {
     this.mmu.flush();
     this.mmu.selectContext();
     this.sliceEnd[0] = this.s.icount;
-    this.slice.fill(0);
+    this.slice[LEFT] = 0;
+    this.slice[FROM] = NOWHERE;
   }
 
   /** Pages of which the dirty flag was cleared must be tracked anew. */
@@ -112,20 +121,21 @@ export class Arm926 {
     this.lookUp();
   }
 
-  /** Ends the inner loop after this instruction, to look at interrupts and fetch anew; the slice goes on. */
+  /** Ends the stretch after this instruction, to look at interrupts and fetch anew; the slice goes on. */
   private lookUp(): void {
-    const { slice } = this;
-    if (slice[LEFT] <= 1) return;
-    slice[HELD] += slice[LEFT] - 1;
-    slice[LEFT] = 1;
+    this.slice[STOP] = 0;
   }
 
   /** Ends the slice after this instruction. */
   endSlice(): void {
-    const { slice } = this;
+    const { slice, sliceEnd } = this;
+    const used = this.icount() - sliceEnd[0] + slice[LEFT];
+    const surplus = slice[LEFT] - used - 1;
+    if (surplus > 0) {
+      slice[LEFT] -= surplus;
+      sliceEnd[0] -= surplus;
+    }
     this.lookUp();
-    this.sliceEnd[0] -= slice[HELD];
-    slice[HELD] = 0;
   }
 
   /** Executes `budget` instructions (below 2^31); fewer only if the CPU halts or `endSlice` is called. Returns how many. */
@@ -134,112 +144,112 @@ export class Arm926 {
     const before = s.icount;
     sliceEnd[0] = before + budget;
     slice[LEFT] = budget;
-    slice[HELD] = 0;
     for (;;) {
       try {
-        this.execute();
+        while (slice[LEFT] > 0 && !s.halted) {
+          takeInterrupt(this);
+          if (s.t) this.executeThumb();
+          else this.executeArm();
+        }
         break;
       } catch (thrown) {
         if (thrown !== DATA_ABORT) throw thrown;
-        slice[LEFT]--;
+        this.account(1);
         dataAbort(this);
       }
     }
     s.icount = this.icount();
     sliceEnd[0] = s.icount;
-    slice.fill(0);
+    slice[LEFT] = 0;
     return s.icount - before;
   }
 
-  private execute(): void {
-    const { s, slice } = this;
-    while (!s.halted) {
-      if (slice[LEFT] <= 0) {
-        if (slice[HELD] === 0) return;
-        slice[LEFT] = slice[HELD];
-        slice[HELD] = 0;
-      }
-      takeInterrupt(this);
-      if (s.t) this.executeThumb();
-      else this.executeArm();
-    }
+  /** Ends the stretch in the middle: what it has executed and `more` instructions are used up. */
+  private account(more: number): void {
+    const { slice, sliceEnd } = this;
+    slice[LEFT] = sliceEnd[0] - this.icount() - more;
+    slice[FROM] = NOWHERE;
   }
 
   /** Runs ARM code until something else than a branch happens. */
   private executeArm(): void {
     const { r, nzcv, words, slice } = this;
     let pc = r[15];
-    for (;;) {
-      const page = this.fetch(pc);
-      if (typeof page === 'string') {
-        if (page === 'uncached') this.executeUncached(pc);
-        return;
-      }
+    let page = this.fetch(pc);
+    while (typeof page !== 'string') {
       const ops = page.arm;
       const first = page.offset >> 2;
-      let index = (pc >>> 2) & 1023;
+      const base = (pc & ~0xfff) + 8;
       for (;;) {
-        const insn = words[first + index];
-        const op = ops[index] ?? (ops[index] = decodeArm(insn));
-        r[15] = pc + 8;
-        const result = insn >>> 28 === 14 || conditionPassed(nzcv, insn >>> 28) ? op(this, insn) : NEXT;
-        const left = --slice[LEFT];
+        const begin = (pc >>> 2) & 1023;
+        let index = begin;
+        let result: number;
+        slice[FROM] = pc;
+        slice[STOP] = Math.min(1024, begin + slice[LEFT]);
+        do {
+          const insn = words[first + index];
+          const op = ops[index] ?? (ops[index] = decodeArm(insn));
+          r[15] = base + (index << 2);
+          result = insn >>> 28 === 14 || conditionPassed(nzcv, insn >>> 28) ? op(this, insn) : NEXT;
+          index++;
+        } while (result === NEXT && index < slice[STOP]);
+        slice[FROM] = NOWHERE;
+        slice[LEFT] -= index - begin;
         if (result === NEXT) {
-          pc = (pc + 4) | 0;
-          if (left <= 0) {
-            r[15] = pc;
-            return;
-          }
-          if (++index === 1024) break;
-        } else {
-          if (result !== BRANCH || left <= 0) return;
-          const target = r[15];
-          const crosses = (target ^ pc) & ~0xfff;
-          pc = target;
-          if (crosses !== 0) break;
-          index = (pc >>> 2) & 1023;
+          pc = (base - 8 + (index << 2)) | 0;
+          r[15] = pc;
+          if (slice[LEFT] <= 0 || slice[STOP] === 0) return;
+          break;
         }
+        if (result !== BRANCH || slice[LEFT] <= 0 || slice[STOP] === 0) return;
+        const crosses = (r[15] ^ pc) & ~0xfff;
+        pc = r[15];
+        if (crosses !== 0) break;
       }
+      page = this.fetch(pc);
     }
+    if (page === 'uncached') this.executeUncached(pc);
   }
 
   /** Runs Thumb code likewise. */
   private executeThumb(): void {
     const { r, halves, slice } = this;
     let pc = r[15];
-    for (;;) {
-      const page = this.fetch(pc);
-      if (typeof page === 'string') {
-        if (page === 'uncached') this.executeUncached(pc);
-        return;
-      }
+    let page = this.fetch(pc);
+    while (typeof page !== 'string') {
       const ops = page.thumb;
       if (ops.length === 0) for (let n = 0; n < 2048; n++) ops.push(undefined);
       const first = page.offset >> 1;
-      let index = (pc >>> 1) & 2047;
+      const base = (pc & ~0xfff) + 4;
       for (;;) {
-        const insn = halves[first + index];
-        const op = ops[index] ?? (ops[index] = decodeThumb(insn));
-        r[15] = pc + 4;
-        const result = op(this, insn);
-        const left = --slice[LEFT];
+        const begin = (pc >>> 1) & 2047;
+        let index = begin;
+        let result: number;
+        slice[FROM] = pc;
+        slice[STOP] = Math.min(2048, begin + slice[LEFT]);
+        do {
+          const insn = halves[first + index];
+          const op = ops[index] ?? (ops[index] = decodeThumb(insn));
+          r[15] = base + (index << 1);
+          result = op(this, insn);
+          index++;
+        } while (result === NEXT && index < slice[STOP]);
+        slice[FROM] = NOWHERE;
+        slice[LEFT] -= index - begin;
         if (result === NEXT) {
-          pc = (pc + 2) | 0;
-          if (left <= 0) {
-            r[15] = pc;
-            return;
-          }
-          if (++index === 2048) break;
-        } else {
-          if (result !== BRANCH || left <= 0) return;
-          const target = r[15];
-          const crosses = (target ^ pc) & ~0xfff;
-          pc = target;
-          if (crosses !== 0) break;
-          index = (pc >>> 1) & 2047;
+          pc = (base - 4 + (index << 1)) | 0;
+          r[15] = pc;
+          if (slice[LEFT] <= 0 || slice[STOP] === 0) return;
+          break;
         }
+        if (result !== BRANCH || slice[LEFT] <= 0 || slice[STOP] === 0) return;
+        const crosses = (r[15] ^ pc) & ~0xfff;
+        pc = r[15];
+        if (crosses !== 0) break;
       }
+      page = this.fetch(pc);
     }
+    if (page === 'uncached') this.executeUncached(pc);
   }
 
   private fetch(pc: number): Fetched {

@@ -32,12 +32,13 @@ export function renderScreen(lcd: Readonly<StateOf<typeof pl110State.schema>>, r
   const width = 16 * (((lcd.LCDTiming0 >>> 2) & 0x3f) + 1);
   const height = (lcd.LCDTiming1 & 0x3ff) + 1;
   const bits = 1 << format;
-  const words = wordsOf(readRam(lcd.LCDUPBASE, (width * height * bits) / 8), (width * height * bits) / 32);
+  const words = wordsOf(readRam(lcd.LCDUPBASE, (width * height * bits) / 8), Math.ceil((width * height * bits) / 32));
   const colour = colourOf(lcd, bits, wiring16);
   const shifts = pixelShifts(bits, control);
   const mask = bits === 32 ? 0xffffffff : (1 << bits) - 1;
   const pixels = new Uint32Array(width * height);
   let next = 0;
+  // One row of single bits is half a word: what the other half would be falls off the end of `pixels`.
   for (const word of words) for (const shift of shifts) pixels[next++] = colour((word >>> shift) & mask);
   return { width, height, rgba: toBytes(pixels) };
 }

@@ -134,14 +134,14 @@ export const armRows: readonly Row[] = [
   {
     name: 'MSR (register)',
     pattern: 'cccc 0001 0R10 ffff zzzz zzzz 0000 mmmm',
-    syntax: 'msr{c} {psr}_{fields}, {Rm}',
+    syntax: 'msr{c} {psr}{fields}, {Rm}',
     section: 'A4.1.39',
     exec: writeStatusRegister,
   },
   {
     name: 'MSR (immediate)',
     pattern: 'cccc 0011 0R10 ffff zzzz rrrr iiii iiii',
-    syntax: 'msr{c} {psr}_{fields}, {rotated}',
+    syntax: 'msr{c} {psr}{fields}, {rotated}',
     section: 'A4.1.39',
     exec: writeStatusImmediate,
   },

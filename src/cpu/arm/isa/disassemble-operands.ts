@@ -66,7 +66,7 @@ function shifted(w: Word): string {
   const rm = REGISTERS[w.field('m')];
   const amount = w.field('a');
   if (amount === 0 && w.field('t') === 0) return rm;
-  return amount === 0 && w.field('t') === 3 ? `${rm}, rrx` : `${rm}, ${shiftOf(w)} #${number(amount || 32)}`;
+  return amount === 0 && w.field('t') === 3 ? `${rm}, rrx` : `${rm}, ${shiftOf(w)} #${amount || 32}`;
 }
 
 /** Base and offset, by P and W. A pattern without them is that of a plain offset. */
@@ -83,9 +83,12 @@ function list(registers: number): string {
   return `{${REGISTERS.filter((_, n) => registers & (1 << n)).join(', ')}}`;
 }
 
-/** Consecutive VFP registers. */
-const vfpList = (letter: string, first: number, count: number): string =>
-  `{${Array.from({ length: count }, (_, n) => `${letter}${first + n}`).join(', ')}}`;
+/** Consecutive VFP registers, up to the last one that exists. */
+function vfpList(letter: 's' | 'd', first: number, count: number): string {
+  const length = Math.min(count, (letter === 's' ? 32 : 16) - first);
+  return `{${Array.from({ length }, (_, n) => `${letter}${first + n}`).join(', ')}}`;
+}
+
 /** A single's number: its lowest bit is a field of its own, in upper case. */
 const single = (w: Word, letter: string): number => w.field(letter) * 2 + w.field(letter.toUpperCase());
 
@@ -124,7 +127,10 @@ export const PLACEHOLDERS: Readonly<Record<string, Print>> = {
   x: (w) => (w.field('x') ? 't' : 'b'),
   y: (w) => (w.field('y') ? 't' : 'b'),
   psr: (w) => (w.field('R') ? 'spsr' : 'cpsr'),
-  fields: (w) => ['f', 's', 'x', 'c'].filter((_, n) => w.field('f') & (8 >>> n)).join(''),
+  fields: (w) => {
+    const names = [...'fsxc'].filter((_, n) => w.field('f') & (8 >>> n)).join('');
+    return names === '' ? '' : `_${names}`;
+  },
   t: (w) => (w.field('W') && !w.field('P') ? 't' : ''),
   mode2: (w) => indexed(w, `${w.has('i') ? '#' : ''}${minus(w)}${w.has('i') ? number(w.field('i')) : shifted(w)}`),
   mode3: (w) => {

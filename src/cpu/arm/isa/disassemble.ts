@@ -11,7 +11,7 @@
  * - `{!}` "!" if the base n is written back: by W, or without a W unless it is in the list; `{^}` " ^" if S is set.
  * - `{registers}` the register list l, `{registers+lr}` and `{registers+pc}` with LR or PC if E is set.
  * - `{target}` address of a branch by i (and half a word by h); `{high}` what the first half of a Thumb BL puts into LR.
- * - `{x}`, `{y}` "t" or "b"; `{psr}` cpsr or spsr by R, `{fields}` its fields f.
+ * - `{x}`, `{y}` "t" or "b"; `{psr}` cpsr or spsr by R, `{fields}` its fields f behind a `_`.
  * - `{cp}`, `{op1}`, `{op2}` coprocessor p and its opcodes o and q; `{CRn}`, `{CRm}` its registers n and m.
  * - VFP: `{Sd}`, `{Dd}`, …: a single or a double; `{Sm1}` the single behind m, `{Smpair}` both; `{sys}` system register;
  *   `{address}` base n and o words; `{Slist}`, `{Dlist}` o registers from d.

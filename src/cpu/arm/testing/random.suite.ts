@@ -23,14 +23,14 @@ export class Random {
   pick<T>(list: readonly T[]): T {
     return list[this.below(list.length)];
   }
-  /** A word that a row describes: its fields at random, each group of bits that should be zero or one as either. */
+  /** A word that a row describes: its fields at random, each nibble of bits that should be zero or one as either. */
   wordOf(row: Row): number {
     let word = 0;
     let z = 0;
     let before = '';
-    for (const bit of row.pattern.replaceAll(' ', '')) {
+    for (const bit of row.pattern) {
       if (bit === 'z' && before !== 'z') z = this.below(2);
-      word = (word << 1) | (bit === '0' || bit === '1' ? Number(bit) : bit === 'z' ? z : this.below(2));
+      if (bit !== ' ') word = (word << 1) | (bit === '0' || bit === '1' ? Number(bit) : bit === 'z' ? z : this.below(2));
       before = bit;
     }
     return word >>> 0;

@@ -2,7 +2,9 @@
  * The VFP9-S coprocessor (VFPv2: single and double precision, short vectors): its registers, what it needs of the CPU,
  * and when it refuses an instruction. `vfp.rows.ts` is the instruction table.
  *
- * Sources: ARM DDI 0100I part C (VFPv2), ARM DDI 0238C (VFP9-S TRM), ARM DDI 0287B chapter 18 (VFP9-S in a product).
+ * Sources: ARM DDI 0100I part C (VFPv2), ARM DDI 0238C (VFP9-S TRM), ARM DDI 0287B chapter 18 (VFP9-S in a product);
+ * for the bits of FPEXC, what FPINST holds, its reset value and the effect of IXE, ARM DDI 0301H chapters 20 and 22 (the
+ * VFP11, of the same subarchitecture).
  *
  * Exceptions. Results that the chip leaves to support code (NaN operands outside default NaN mode, subnormal numbers
  * outside flush-to-zero mode) are computed here directly, as chip and support code together give them. What remains is
