@@ -16,6 +16,7 @@ import { Pl031 } from '../devices/pl031/pl031.ts';
 import { Pl050 } from '../devices/pl050/pl050.ts';
 import { Ps2Keyboard } from '../devices/ps2/keyboard.ts';
 import { Ps2Mouse } from '../devices/ps2/mouse.ts';
+import { QCODES } from '../devices/ps2/scancodes.ts';
 import { Scheduler } from '../time/scheduler.ts';
 import { VirtualClock } from '../time/virtual-clock.ts';
 import { type BootFiles, loadSegments, planBoot } from './boot/arm-boot.ts';
@@ -106,7 +107,7 @@ export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, files, onGue
     scheduler,
     devices,
     serial: uarts.map((port, n) => ({ output: outputs[n], receiveRoom: () => port.receiveRoom(), receive: (byte) => port.receive(byte) })),
-    keyboard,
+    keyboard: { knows: (code) => QCODES.includes(code), key: (code, down) => void keyboard.key(code, down) },
     mouse,
     screen: () => undefined,
     boot: () => {

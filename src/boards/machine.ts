@@ -40,7 +40,9 @@ export interface SerialPort {
 }
 
 export interface Keyboard {
-  /** `code` is a QKeyCode name of QEMU. Unknown ones are ignored. */
+  /** Whether there is a key of that name: QKeyCode names of QEMU. */
+  knows(code: string): boolean;
+  /** Presses or releases a key; one that the keyboard does not have is ignored. */
   key(code: string, down: boolean): void;
 }
 

@@ -104,7 +104,7 @@ export class ByteReader {
 
   /** A view, not a copy. */
   bytes(count: number): Uint8Array {
-    if (count > this.source.length - this.position) this.refuse('a record runs over the end of its chunk');
+    if (count > this.source.length - this.position) this.refuse('something runs over the end of its chunk');
     const view = this.source.subarray(this.position, this.position + count);
     this.position += count;
     return view;

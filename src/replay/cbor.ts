@@ -31,32 +31,32 @@ export function decodeCbor(bytes: Uint8Array, base: number): unknown {
   const value: unknown = codec().decode(bytes);
   const canonical = encodeCbor(value);
   const same = canonical.length === bytes.length && canonical.every((byte, i) => byte === bytes[i]);
-  // Otherwise: a key that stands twice or is no text, text that is not UTF-8, a length in more bytes than it needs.
+  // Otherwise: a key that stands twice, text that is not UTF-8, a length in more bytes than it needs.
   if (!same) throw new Damage(base, 'the CBOR is not in its shortest form');
   return value;
 }
 
 function scan(bytes: Uint8Array, base: number): void {
   const reader = new ByteReader(bytes, base);
-  /** For each array or map that is open, how many items it still needs. */
-  const open = [1];
+  /** The arrays and maps that are open, each with the number of items it still needs. Nothing is allocated by a count. */
+  const open = [{ left: 1, isMap: false }];
   while (open.length > 0) {
-    if (open[open.length - 1] === 0) {
+    const holder = open[open.length - 1];
+    if (holder.left === 0) {
       open.pop();
       continue;
     }
-    open[open.length - 1]--;
+    const isKey = holder.isMap && holder.left % 2 === 0;
+    holder.left--;
     const initial = reader.u8();
+    const major = initial >> 5;
+    if (isKey && major !== TEXT) reader.refuse('a CBOR map has a key that is not text');
     if (initial === FALSE || initial === TRUE) continue;
     const argument = readArgument(reader, initial & 0x1f);
-    const major = initial >> 5;
     if (major === TEXT) reader.bytes(argument);
     else if (major === ARRAY || major === MAP) {
-      const items = major === MAP ? 2 * argument : argument;
-      // Each item is at least one byte. The decoder sizes its arrays by these counts.
-      if (items > bytes.length) reader.refuse('a CBOR list is longer than what holds it');
       if (open.length > MAX_DEPTH) reader.refuse('the CBOR is nested too deeply');
-      open.push(items);
+      open.push({ left: major === MAP ? 2 * argument : argument, isMap: major === MAP });
     } else if (major !== UNSIGNED) reader.refuse('the CBOR holds more than plain data');
   }
   if (!reader.atEnd) reader.refuse('something follows the CBOR');

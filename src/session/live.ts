@@ -81,6 +81,10 @@ export class LiveRun {
     return this.stopped;
   }
 
+  isRecording(): boolean {
+    return this.recorder !== undefined;
+  }
+
   position(): Position {
     return { icount: this.machine.icount(), bias: this.machine.clock.state.fields.bias };
   }

@@ -30,6 +30,8 @@ export function atags({ ramBytes, initrd, append }: BootParameters): Uint8Array 
   words.push(0, ATAG_NONE);
   const bytes = new Uint8Array(words.length * 4);
   const view = new DataView(bytes.buffer);
-  words.forEach((word, n) => view.setUint32(n * 4, word, true));
+  words.forEach((word, n) => {
+    view.setUint32(n * 4, word, true);
+  });
   return bytes;
 }

@@ -131,7 +131,9 @@ export function writeFdt({ root, reservations, bootCpu }: Fdt): Uint8Array {
   const total = stringsAt + strings.length;
   const blob = new Uint8Array(total);
   const view = new DataView(blob.buffer);
-  [MAGIC, total, structureAt, stringsAt, 40, 17, 16, bootCpu, strings.length, structure.length].forEach((value, n) => view.setUint32(n * 4, value));
+  [MAGIC, total, structureAt, stringsAt, 40, 17, 16, bootCpu, strings.length, structure.length].forEach((value, n) => {
+    view.setUint32(n * 4, value);
+  });
   blob.set(reservations, 40);
   blob.set(structure, structureAt);
   blob.set(strings, stringsAt);
@@ -152,7 +154,9 @@ export function childNamed(parent: FdtNode, name: string): FdtNode {
 export function cells(...values: number[]): Uint8Array {
   const bytes = new Uint8Array(values.length * 4);
   const view = new DataView(bytes.buffer);
-  values.forEach((value, n) => view.setUint32(n * 4, value));
+  values.forEach((value, n) => {
+    view.setUint32(n * 4, value);
+  });
   return bytes;
 }
 

@@ -81,7 +81,7 @@ export function unpack(fmt: Format, bits: bigint, context: FloatContext): Unpack
   if (biased !== 0) return { kind: 'finite', negative, significand: fraction | (fmt.fractionMask + 1n), exponent, bits };
   if (fraction !== 0n && context.flushToZero) {
     context.flags |= IDC;
-    return { kind: 'finite', negative, significand: 0n, exponent, bits: bits & fmt.signBit };
+    return { kind: 'finite', negative: false, significand: 0n, exponent, bits: 0n };
   }
   return { kind: 'finite', negative, significand: fraction, exponent, bits };
 }

@@ -1,0 +1,124 @@
+/** For the tests of recordings: a file in memory, and one small recording with everything in it. */
+import { createHash } from 'node:crypto';
+import type { AppendSink, RandomAccessSource } from '../host/host.ts';
+import { icount, ns } from '../time/units.ts';
+import type { Hasher } from './hasher.ts';
+import type { Digest, End, Header, Input, InputEvent, InputFile, Position } from './model.ts';
+import { RecordingWriter } from './writer.ts';
+
+export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+export const at = (count: number, bias = 0): Position => ({ icount: icount(count), bias: ns(bias) });
+export const eventAt = (position: Position, input: Input): InputEvent => ({ ...position, input });
+export const digestAt = (position: Position, chain: string, ...components: number[]): Digest => ({ ...position, chain, components });
+
+/** A file in memory, to be appended to and to be read. */
+export class MemoryFile implements AppendSink, RandomAccessSource {
+  bytes: Uint8Array;
+  syncs = 0;
+  /** Appends beyond this size fail half-way, as on a full disk. */
+  private readonly capacity: number;
+
+  constructor(bytes = new Uint8Array(0), capacity = Number.POSITIVE_INFINITY) {
+    this.bytes = bytes;
+    this.capacity = capacity;
+  }
+
+  get size(): number {
+    return this.bytes.length;
+  }
+
+  append(bytes: Uint8Array): void {
+    const room = this.capacity - this.size;
+    const grown = new Uint8Array(this.size + Math.min(room, bytes.length));
+    grown.set(this.bytes);
+    grown.set(bytes.subarray(0, room), this.size);
+    this.bytes = grown;
+    if (room < bytes.length) throw new Error('disk full');
+  }
+
+  sync(): void {
+    this.syncs++;
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    if (offset < 0 || length < 0 || offset + length > this.size) throw new Error(`read of ${length} at ${offset} outside of ${this.size} bytes`);
+    return this.bytes.slice(offset, offset + length);
+  }
+
+  close(): void {}
+}
+
+export const inputFile = (role: InputFile['role'], name: string, bytes: Uint8Array, embedded: boolean): InputFile => ({
+  role,
+  name,
+  size: bytes.length,
+  sha256: sha256(bytes),
+  embedded,
+});
+
+export const KERNEL = Uint8Array.of(0xde, 0xad, 0xbe, 0xef);
+
+export const HEADER: Header = {
+  engineVersion: '0.1.0',
+  options: {
+    machine: 'integratorcp',
+    cpu: 'arm926',
+    ramBytes: 128 * 1024 * 1024,
+    append: 'console=ttyAMA0',
+    icountShift: 3,
+    rtcBase: 1_000_000_000,
+    seed: '0123456789abcdef',
+    noReboot: true,
+  },
+  inputs: [inputFile('kernel', 'zImage', KERNEL, true)],
+  components: [
+    { name: 'cpu', schema: 'arm926', version: 1, hash: 0x12345678 },
+    { name: 'uart0', schema: 'pl011', version: 2, hash: 0xfedcba98 },
+  ],
+  digestInterval: 1000,
+};
+
+export const END: End = { reason: 'guest-reset', digest: digestAt(at(1500, 320), 'ffeeddccbbaa9988', 5, 0xffffffff) };
+
+export const create = (file: AppendSink, hasher: Hasher, header = HEADER, kernel = KERNEL): RecordingWriter =>
+  RecordingWriter.create(file, header, new Map([['kernel', kernel]]), hasher);
+
+/** Every kind of record; the worked example of docs/recording-format.md. */
+export function writeSmall(file: AppendSink, hasher: Hasher): void {
+  const writer = create(file, hasher);
+  writer.digest(digestAt(at(0), '0011223344556677', 1, 2));
+  writer.event(eventAt(at(200), { kind: 'serial', port: 0, bytes: Uint8Array.of(0x6c, 0x73, 0x0d) }));
+  writer.event(eventAt(at(600, 100), { kind: 'key', code: 'ret', down: true }));
+  writer.event(eventAt(at(600, 300), { kind: 'key', code: 'ret', down: false }));
+  writer.flush(at(700, 300));
+  writer.event(eventAt(at(800, 300), { kind: 'mouse-move', dx: -3, dy: 200, dz: 0 }));
+  writer.event(eventAt(at(800, 300), { kind: 'mouse-buttons', mask: 5 }));
+  writer.digest(digestAt(at(1000, 300), '8899aabbccddeeff', 3, 4));
+  writer.event(eventAt(at(1400, 320), { kind: 'reset' }));
+  writer.finish(END);
+}
+
+export function smallRecording(hasher: Hasher): Uint8Array {
+  const file = new MemoryFile();
+  writeSmall(file, hasher);
+  return file.bytes;
+}
+
+/** Arbitrary chunks with checks that are right, as someone would make them who means harm. */
+export function forge(hasher: Hasher, chunks: readonly { readonly type: number; readonly payload: Uint8Array }[]): Uint8Array {
+  const preamble = smallRecording(hasher).slice(0, 16);
+  let chain = hasher.h64(preamble, 0n);
+  const parts = [preamble];
+  for (const { type, payload } of chunks) {
+    const bytes = new Uint8Array(payload.length + 16);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(0, payload.length * 256 + type, true);
+    view.setUint32(4, hasher.h32(bytes.subarray(0, 4), Number(chain & 0xffffffffn)), true);
+    bytes.set(payload, 8);
+    chain = hasher.h64(bytes.subarray(0, payload.length + 8), chain);
+    view.setBigUint64(payload.length + 8, chain, true);
+    parts.push(bytes);
+  }
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
+}
