@@ -1,6 +1,7 @@
 /** The backends that `-serial` and `-monitor` name. */
-import type { CharSpec, ConsoleSpec, SerialSpec, SocketRole } from '../../host/node/char-spec.ts';
+
 import { RepriseError } from '../../errors/errors.ts';
+import type { CharSpec, ConsoleSpec, SerialSpec, SocketRole } from '../../host/node/char-spec.ts';
 import { readSuboptions, type Suboptions } from './suboptions.ts';
 import { badValue, parseInteger, parseSwitch } from './values.ts';
 

@@ -8,7 +8,15 @@ const INDENT = 16;
  */
 export function renderHelp(rows: readonly Pick<OptionRow<never>, 'names' | 'argument' | 'group' | 'help'>[], width = 80): string {
   const groups = [...new Set(rows.map((row) => row.group))];
-  return groups.map((group) => `${group}:\n${rows.filter((row) => row.group === group).map((row) => renderRow(row, width)).join('')}`).join('\n');
+  return groups
+    .map(
+      (group) =>
+        `${group}:\n${rows
+          .filter((row) => row.group === group)
+          .map((row) => renderRow(row, width))
+          .join('')}`,
+    )
+    .join('\n');
 }
 
 function renderRow(row: Pick<OptionRow<never>, 'names' | 'argument' | 'help'>, width: number): string {

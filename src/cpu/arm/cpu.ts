@@ -21,6 +21,8 @@ import { decodeArm, decodeThumb } from './isa/decode.ts';
 import { CONTEXT, Mmu, TLB_INDEX_MASK } from './mmu.ts';
 import { BRANCH, NEXT } from './op.ts';
 import { armState } from './state.ts';
+import type { VfpHost } from './vfp/vfp.ts';
+import { vfpHost } from './vfp-host.ts';
 
 /**
  * Indices into `slice`: instructions left, those of the running stretch of straight code included; where in its page the
@@ -44,6 +46,7 @@ export class Arm926 {
   /** N, Z, C, V. */
   readonly nzcv: Int32Array;
   readonly mmu: Mmu;
+  readonly vfp: VfpHost;
   readonly irq: Line;
   readonly fiq: Line;
   private readonly bus: AddressSpace;
@@ -69,6 +72,7 @@ export class Arm926 {
     this.halves = memory.halves;
     this.code = new CodeCache(memory);
     this.mmu = new Mmu(this.s, memory, bus, this.code, () => this.lookUp());
+    this.vfp = vfpHost(this);
     this.tlb = this.mmu.tlb;
     this.context = this.mmu.scratch;
     this.irq = Object.freeze({ set: (level: boolean) => this.setLine('irqLine', level) });

@@ -2,7 +2,7 @@
  * State of an ARM926EJ-S: everything that a program on it can see, directly or by its effects. It lies at the start of
  * the WebAssembly memory that also holds the guest's RAM.
  *
- * Sources: ARM DDI 0100I (ARM ARM), DDI 0198E (ARM926EJ-S TRM), DDI 0178 (VFP9-S TRM).
+ * Sources: ARM DDI 0100I (ARM ARM), DDI 0198E (ARM926EJ-S TRM), DDI 0238C (VFP9-S TRM).
  */
 import { bool, f64, i32s, u32, u32s } from '../../state/fields.ts';
 import { defineState } from '../../state/layout.ts';
@@ -54,6 +54,6 @@ export const armState = defineState('arm926', 1, {
   vfp: u32s(32, 'VFP registers S0 to S31'),
   fpscr: u32(0, 'VFP status and control'),
   fpexc: u32(0, 'VFP exception register'),
-  fpinst: u32(0, 'VFP instruction that was bounced'),
+  fpinst: u32(0xee000a00, 'VFP instruction that was bounced'),
   fpinst2: u32(0, 'VFP instruction behind it'),
 });

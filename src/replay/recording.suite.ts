@@ -1,12 +1,9 @@
 /** For the tests of recordings: a file in memory, and one small recording with everything in it. */
-import { createHash } from 'node:crypto';
 import type { AppendSink, RandomAccessSource } from '../host/host.ts';
 import { icount, ns } from '../time/units.ts';
 import type { Hasher } from './hasher.ts';
-import type { Digest, End, Header, Input, InputEvent, InputFile, Position } from './model.ts';
+import type { Digest, End, Header, Input, InputEvent, Position } from './model.ts';
 import { RecordingWriter } from './writer.ts';
-
-export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 export const at = (count: number, bias = 0): Position => ({ icount: icount(count), bias: ns(bias) });
 export const eventAt = (position: Position, input: Input): InputEvent => ({ ...position, input });
@@ -16,6 +13,7 @@ export const digestAt = (position: Position, chain: string, ...components: numbe
 export class MemoryFile implements AppendSink, RandomAccessSource {
   bytes: Uint8Array;
   syncs = 0;
+  longestRead = 0;
   /** Appends beyond this size fail half-way, as on a full disk. */
   private readonly capacity: number;
 
@@ -43,19 +41,12 @@ export class MemoryFile implements AppendSink, RandomAccessSource {
 
   read(offset: number, length: number): Uint8Array {
     if (offset < 0 || length < 0 || offset + length > this.size) throw new Error(`read of ${length} at ${offset} outside of ${this.size} bytes`);
+    this.longestRead = Math.max(this.longestRead, length);
     return this.bytes.slice(offset, offset + length);
   }
 
   close(): void {}
 }
-
-export const inputFile = (role: InputFile['role'], name: string, bytes: Uint8Array, embedded: boolean): InputFile => ({
-  role,
-  name,
-  size: bytes.length,
-  sha256: sha256(bytes),
-  embedded,
-});
 
 export const KERNEL = Uint8Array.of(0xde, 0xad, 0xbe, 0xef);
 
@@ -71,7 +62,15 @@ export const HEADER: Header = {
     seed: '0123456789abcdef',
     noReboot: true,
   },
-  inputs: [inputFile('kernel', 'zImage', KERNEL, true)],
+  inputs: [
+    {
+      role: 'kernel',
+      name: 'zImage',
+      size: KERNEL.length,
+      sha256: '5f78c33274e43fa9de5659265c1d917e25c03722dcb0b8d27db8d5feaa813953',
+      embedded: true,
+    },
+  ],
   components: [
     { name: 'cpu', schema: 'arm926', version: 1, hash: 0x12345678 },
     { name: 'uart0', schema: 'pl011', version: 2, hash: 0xfedcba98 },
