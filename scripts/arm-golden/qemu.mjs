@@ -11,6 +11,7 @@ const HELPER = 0x100;
 const MRS_R0_SPSR = 0xe14f0000;
 const MSR_SPSR_R0 = 0xe16ff000;
 const SVC = 0xef000000;
+const UNDEFINED = 0xe7f000f0;
 
 export const MODES = { usr: 0x10, fiq: 0x11, irq: 0x12, svc: 0x13, abt: 0x17, und: 0x1b };
 export const bankOf = (mode) => Object.keys(MODES).find((name) => MODES[name] === mode) ?? 'usr';
@@ -35,14 +36,32 @@ export class Qemu {
     qemu.#process = spawn(
       'qemu-system-arm',
       // prettier-ignore
-      ['-M', 'integratorcp', '-cpu', 'arm926', '-m', '32', '-display', 'none', '-monitor', 'none', '-serial', 'none', '-S',
-        '-device', `loader,file=${image},addr=0,force-raw=on`, '-gdb', `unix:${path},server=on,wait=off`],
+      [
+        '-M',
+        'integratorcp',
+        '-cpu',
+        'arm926',
+        '-m',
+        '32',
+        '-display',
+        'none',
+        '-monitor',
+        'none',
+        '-serial',
+        'none',
+        '-S',
+        '-device',
+        `loader,file=${image},addr=0,force-raw=on`,
+        '-gdb',
+        `unix:${path},server=on,wait=off`,
+      ],
       { stdio: 'ignore', env: { ...process.env, QEMU_AUDIO_DRV: 'none' } },
     );
     while (!existsSync(path)) await sleep(20);
     qemu.#socket = connect(path).setEncoding('latin1');
     qemu.#socket.on('data', (data) => qemu.#onData(data));
-    await qemu.command('?');
+    // Only to those who have read the description of the target does QEMU give single registers.
+    await qemu.command('qXfer:features:read:target.xml:0,fff');
     return qemu;
   }
 
@@ -118,12 +137,12 @@ export class Qemu {
     await this.step();
   }
 
-  /** Leaves user mode, by way of SWI: only LR and SPSR of supervisor mode change. */
-  async becomePrivileged() {
+  /** Leaves user mode by an exception, which changes LR and SPSR of mode `by`, svc or und. */
+  async becomePrivileged(by) {
     const psr = await this.psr();
     if ((psr & 0x1f) !== MODES.usr) return;
     await this.setPsr(psr & ~0x20);
-    await this.#help(SVC);
+    await this.#help(by === 'svc' ? SVC : UNDEFINED);
   }
 
   async enter(mode) {

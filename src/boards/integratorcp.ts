@@ -13,7 +13,11 @@ import { IntegratorPic } from '../devices/integrator-pic/integrator-pic.ts';
 import { IntegratorTimer } from '../devices/integrator-timer/integrator-timer.ts';
 import { Pl011 } from '../devices/pl011/pl011.ts';
 import { Pl031 } from '../devices/pl031/pl031.ts';
+import { Lm4549 } from '../devices/pl041/lm4549.ts';
+import { Pl041 } from '../devices/pl041/pl041.ts';
 import { Pl050 } from '../devices/pl050/pl050.ts';
+import { Pl110 } from '../devices/pl110/pl110.ts';
+import { renderScreen } from '../devices/pl110/screen.ts';
 import { Ps2Keyboard } from '../devices/ps2/keyboard.ts';
 import { Ps2Mouse } from '../devices/ps2/mouse.ts';
 import { QCODES } from '../devices/ps2/scancodes.ts';
@@ -37,6 +41,8 @@ export interface IntegratorCpConfig {
 
 /** Linux's number of the board among ARM machines. */
 const MACHINE_TYPE = 275;
+/** CM_CTRL[13:11]: 16-bit pixels have five bits of each colour (Linux, VGA555). */
+const LCD_MUX_5551 = 4;
 const KiB = 1024;
 const MiB = 1024 * KiB;
 const MHz = 1_000_000;
@@ -70,6 +76,9 @@ export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, files, onGue
   const keyboard = new Ps2Keyboard('keyboard', { host: { offered: () => kmi[0].offered() }, log });
   const mouse = new Ps2Mouse('mouse', { host: { offered: () => kmi[1].offered() }, log });
   const kmi = [new Pl050('kmi0', { irq: pic.input(3), port: keyboard, log }), new Pl050('kmi1', { irq: pic.input(4), port: mouse, log })];
+  const codec = new Lm4549('codec', { log });
+  const aaci = new Pl041('aaci', { irq: pic.input(25), codec, clock, log });
+  const lcd = new Pl110('lcd', { irq: pic.input(22), clock, log });
   const debug = new IntegratorDebug('debug', { log });
 
   const windows: readonly (readonly [number, number, AnyDevice])[] = [
@@ -82,10 +91,12 @@ export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, files, onGue
     [0x18000000, 4 * KiB, kmi[0]],
     [0x19000000, 4 * KiB, kmi[1]],
     [0x1a000000, 16 * MiB, debug],
+    [0x1d000000, 4 * KiB, aaci],
+    [0xc0000000, 4 * KiB, lcd],
     [0xca000000, 8 * MiB, sic],
     [0xcb000000, 8 * MiB, control],
   ];
-  const devices = [...windows.map(([, , device]) => device), keyboard, mouse];
+  const devices = [...windows.map(([, , device]) => device), keyboard, mouse, codec];
   const scheduler = new Scheduler(devices, { end: () => cpu.endSlice() });
   const bus = new AddressSpace(
     clock,
@@ -98,6 +109,10 @@ export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, files, onGue
     windows.map(([base, bytes, device]) => ({ base, bytes, device })),
   );
   const cpu = new Arm926(memory, bus);
+  const readRam = (address: number, length: number): Uint8Array => {
+    const offset = bus.ramOffset(address);
+    return offset < 0 ? new Uint8Array(0) : memory.bytes.subarray(offset, Math.min(offset + length, memory.bytes.length));
+  };
   const plan = planBoot(files, MACHINE_TYPE, ramBytes, (address) => bus.ramOffset(address));
 
   return new Machine({
@@ -109,7 +124,7 @@ export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, files, onGue
     serial: uarts.map((port, n) => ({ output: outputs[n], receiveRoom: () => port.receiveRoom(), receive: (byte) => port.receive(byte) })),
     keyboard: { knows: (code) => QCODES.includes(code), key: (code, down) => void keyboard.key(code, down) },
     mouse,
-    screen: () => undefined,
+    screen: () => renderScreen(lcd.state.fields, readRam, ((cm.state.fields.CM_CTRL >>> 11) & 7) === LCD_MUX_5551 ? '5551' : '565'),
     boot: () => {
       loadSegments(plan, memory, (address) => bus.ramOffset(address));
       const { r0, r1, r2, pc } = plan.registers;

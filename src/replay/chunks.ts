@@ -12,7 +12,7 @@ import type { Hasher } from './hasher.ts';
 /** The first byte and the line ends are damaged by transfers that take the file for text (as with PNG). */
 const MAGIC = [0x89, 0x52, 0x50, 0x52, 0x0d, 0x0a, 0x1a, 0x0a];
 export const FORMAT_VERSION = 1;
-export const PREAMBLE_BYTES = 16;
+const PREAMBLE_BYTES = 16;
 const HEAD_BYTES = 8;
 const CHECK_BYTES = 8;
 export const MAX_PAYLOAD = 1024 * 1024;
@@ -93,7 +93,8 @@ export class ChunkWriter {
 
 /**
  * @returns where the first chunk begins
- * @throws RepriseError NOT_A_RECORDING, RECORDING_VERSION; RECORDING_DAMAGED when the version itself cannot be trusted
+ * @throws RepriseError NOT_A_RECORDING, RECORDING_VERSION
+ * @throws Damage when it is cut off, or the version does not match its check
  */
 export function readPreamble(source: RandomAccessSource, hasher: Hasher): Cursor {
   const bytes = source.read(0, Math.min(source.size, PREAMBLE_BYTES));

@@ -17,7 +17,7 @@ export class MemoryFile implements AppendSink, RandomAccessSource {
   /** Appends beyond this size fail half-way, as on a full disk. */
   private readonly capacity: number;
 
-  constructor(bytes = new Uint8Array(0), capacity = Number.POSITIVE_INFINITY) {
+  constructor(bytes: Uint8Array = new Uint8Array(0), capacity = Number.POSITIVE_INFINITY) {
     this.bytes = bytes;
     this.capacity = capacity;
   }
@@ -106,18 +106,19 @@ export function smallRecording(hasher: Hasher): Uint8Array {
 
 /** Arbitrary chunks with checks that are right, as someone would make them who means harm. */
 export function forge(hasher: Hasher, chunks: readonly { readonly type: number; readonly payload: Uint8Array }[]): Uint8Array {
-  const preamble = smallRecording(hasher).slice(0, 16);
-  let chain = hasher.h64(preamble, 0n);
-  const parts = [preamble];
+  const file = new Uint8Array(16 + chunks.reduce((sum, { payload }) => sum + payload.length + 16, 0));
+  const view = new DataView(file.buffer);
+  file.set(smallRecording(hasher).subarray(0, 16));
+  let chain = hasher.h64(file.subarray(0, 16), 0n);
+  let at = 16;
   for (const { type, payload } of chunks) {
-    const bytes = new Uint8Array(payload.length + 16);
-    const view = new DataView(bytes.buffer);
-    view.setUint32(0, payload.length * 256 + type, true);
-    view.setUint32(4, hasher.h32(bytes.subarray(0, 4), Number(chain & 0xffffffffn)), true);
-    bytes.set(payload, 8);
-    chain = hasher.h64(bytes.subarray(0, payload.length + 8), chain);
-    view.setBigUint64(payload.length + 8, chain, true);
-    parts.push(bytes);
+    const end = at + 8 + payload.length;
+    view.setUint32(at, payload.length * 256 + type, true);
+    view.setUint32(at + 4, hasher.h32(file.subarray(at, at + 4), Number(chain & 0xffffffffn)), true);
+    file.set(payload, at + 8);
+    chain = hasher.h64(file.subarray(at, end), chain);
+    view.setBigUint64(end, chain, true);
+    at = end + 8;
   }
-  return Uint8Array.from(parts.flatMap((part) => [...part]));
+  return file;
 }

@@ -73,7 +73,15 @@ const steps = fc.array(
 );
 const reason = fc.constantFrom<EndReason[]>('guest-reset', 'quit', 'interrupted', 'error');
 
-const run = fc.record({
+interface Run {
+  readonly inputs: Inputs;
+  readonly options: Header['options'];
+  readonly components: Header['components'];
+  readonly digestInterval: number;
+  readonly steps: readonly { readonly intervals: number; readonly bias: number; readonly input: Input | undefined }[];
+  readonly reason: EndReason;
+}
+const run: fc.Arbitrary<Run> = fc.record({
   inputs,
   options,
   components: fc.uniqueArray(fc.record({ name: printable(64), schema: printable(64), version: u32, hash: u32 }), {
@@ -87,7 +95,7 @@ const run = fc.record({
 });
 
 /** Writes the run; gives the recording and what has to come out of it. */
-function write(run: typeof run extends fc.Arbitrary<infer T> ? T : never) {
+function write(run: Run) {
   const { components, digestInterval } = run;
   const header: Header = { engineVersion: '1.2.3', options: run.options, inputs: run.inputs.files, components, digestInterval };
   const file = new MemoryFile();

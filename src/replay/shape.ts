@@ -55,8 +55,9 @@ export const listOf =
 export const record =
   <T extends object>(members: { readonly [K in keyof T]: Check<T[K]> }): Check<T> =>
   (value, path) => {
-    if (typeof value !== 'object' || value === null) throw new ShapeError(path, 'is not a map');
-    for (const name of Object.keys(value)) if (!Object.hasOwn(members, name)) throw new ShapeError(`${path}.${name}`, 'is unknown');
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new ShapeError(path, 'is not a map');
+    // Its name may be anything, and is not for a message.
+    if (Object.keys(value).some((name) => !Object.hasOwn(members, name))) throw new ShapeError(path, 'has a member that does not belong there');
     const result: Partial<T> = {};
     for (const name of Object.keys(members) as (keyof T & string)[]) {
       if (!Object.hasOwn(value, name)) throw new ShapeError(`${path}.${name}`, 'is missing');

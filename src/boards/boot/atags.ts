@@ -1,4 +1,5 @@
 /** The tagged list that an ARM kernel without a device tree reads (Linux, Documentation/arm/booting.rst). */
+import { strToU8 } from 'fflate';
 
 const ATAG_NONE = 0;
 const ATAG_CORE = 0x54410001;
@@ -21,11 +22,9 @@ export function atags({ ramBytes, initrd, append }: BootParameters): Uint8Array 
   tag(ATAG_MEM, ramBytes, 0);
   if (initrd) tag(ATAG_INITRD2, initrd.address, initrd.size);
   if (append !== '') {
-    const text = [...append].map((c) => c.charCodeAt(0) & 0xff).concat(0);
-    while (text.length % 4 !== 0) text.push(0);
-    const payload: number[] = [];
-    for (let n = 0; n < text.length; n += 4) payload.push((text[n] | (text[n + 1] << 8) | (text[n + 2] << 16) | (text[n + 3] << 24)) >>> 0);
-    tag(ATAG_CMDLINE, ...payload);
+    const text = strToU8(`${append}\0`);
+    words.push(2 + Math.ceil(text.length / 4), ATAG_CMDLINE);
+    for (let n = 0; n < text.length; n += 4) words.push((text[n] | (text[n + 1] << 8) | (text[n + 2] << 16) | (text[n + 3] << 24)) >>> 0);
   }
   words.push(0, ATAG_NONE);
   const bytes = new Uint8Array(words.length * 4);

@@ -2,6 +2,7 @@
  * Flattened device trees: read, change a property, write (Devicetree Specification v0.4, chapter 5). A blob is untrusted
  * input: every offset and length is checked.
  */
+import { strToU8 } from 'fflate';
 import { RepriseError } from '../../errors/errors.ts';
 
 const MAGIC = 0xd00dfeed;
@@ -11,6 +12,9 @@ const PROP = 3;
 const NOP = 4;
 const END = 9;
 const MAX_DEPTH = 64;
+/** Bounds on what a blob may cost; real ones have some ten KiB, and names of up to 31 characters and a unit address. */
+const MAX_BYTES = 16 * 1024 * 1024;
+const MAX_NAME = 255;
 
 export interface FdtNode {
   readonly name: string;
@@ -36,8 +40,10 @@ export function parseFdt(blob: Uint8Array): Fdt {
   if (view.getUint32(0) !== MAGIC) bad('it does not begin with the magic number d00dfeed (was it compiled with dtc?)');
   const total = view.getUint32(4);
   if (total > blob.length) bad(`it says that it has ${total} bytes, the file has ${blob.length}`);
+  if (total > MAX_BYTES) bad(`it has ${total} bytes, more than 16 MiB`);
   const [structure, strings, reserved, version] = [view.getUint32(8), view.getUint32(12), view.getUint32(16), view.getUint32(20)];
   if (version < 17) bad(`version ${version} is older than 17`);
+  if (view.getUint32(24) > 17) bad(`version ${version} is not compatible with 17`);
   const [stringsSize, structureSize] = [view.getUint32(32), view.getUint32(36)];
   if (structure % 4 !== 0 || structure + structureSize > total || strings + stringsSize > total || reserved + 16 > total)
     bad('a block lies outside the file');
@@ -49,9 +55,10 @@ export function parseFdt(blob: Uint8Array): Fdt {
   }
 
   const text = (from: number, limit: number): string => {
-    const end = blob.indexOf(0, from);
-    if (end < 0 || end >= limit) bad('a name has no end');
-    return String.fromCharCode(...blob.subarray(from, Math.min(end, from + 1024)));
+    const window = blob.subarray(from, Math.min(limit, from + MAX_NAME + 1));
+    const end = window.indexOf(0);
+    if (end < 0) bad(`a name has no end, or more than ${MAX_NAME} characters`);
+    return String.fromCharCode(...window.subarray(0, end));
   };
   let at = structure;
   const limit = structure + structureSize;
@@ -160,5 +167,5 @@ export function cells(...values: number[]): Uint8Array {
   return bytes;
 }
 
-/** A property value of one string, Latin-1. */
-export const stringValue = (s: string): Uint8Array => Uint8Array.from([...s].map((c) => c.charCodeAt(0) & 0xff).concat(0));
+/** A property value of one string. */
+export const stringValue = (s: string): Uint8Array => strToU8(`${s}\0`);

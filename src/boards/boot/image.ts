@@ -24,6 +24,8 @@ const ZIMAGE_MAGIC = 0x016f2818;
 const UIMAGE_MAGIC = 0x27051956;
 const MAX_SEGMENTS = 64;
 const MAX_UNPACKED = 256 * 1024 * 1024;
+/** Packed bytes that are unpacked at once: at most 4 MiB come out, so that a bomb is noticed soon. */
+const GUNZIP_STEP = 4096;
 
 const bad = (name: string, what: string): never => {
   throw new RepriseError('BAD_KERNEL', `${name}: ${what}`);
@@ -43,7 +45,8 @@ export function parseKernel(name: string, file: Uint8Array): KernelImage {
   if (word(0x38) === 0x644d5241) bad(name, 'this is a kernel for 64-bit ARM, the machine has a 32-bit ARM926');
   if (word(0, false) === 0x514649fb) bad(name, 'this is a qcow2 disk image, not a kernel');
   if (word(0, false) === 0xd00dfeed) bad(name, 'this is a device tree, not a kernel; give it with -dtb');
-  if (file.length < 8 || file.subarray(0, 512).every((byte) => byte === 9 || byte === 10 || byte === 13 || (byte >= 32 && byte < 127)))
+  if (file.length < 4) bad(name, 'the file is too short to be a kernel');
+  if (file.subarray(0, 512).every((byte) => byte === 9 || byte === 10 || byte === 13 || (byte >= 32 && byte < 127)))
     bad(name, 'this is a text, not a kernel');
   return { format: 'raw', segments: [whole(LINUX_ADDRESS, file)], entry: LINUX_ADDRESS };
 }
@@ -86,25 +89,27 @@ function parseUimage(name: string, file: Uint8Array, view: DataView): KernelImag
   return { format: 'uImage', segments: [whole(load, compression === 1 ? gunzip(name, payload) : payload)], entry };
 }
 
+/** The length in the trailer (RFC 1952, ISIZE) is the room that is given: neither more nor less may come out. */
 function gunzip(name: string, packed: Uint8Array): Uint8Array {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  try {
-    const unpacker = new Gunzip((part) => {
-      size += part.length;
-      if (size > MAX_UNPACKED) bad(name, 'the compressed kernel is larger than 256 MiB');
-      parts.push(part);
-    });
-    for (let at = 0; at < packed.length; at += 65536) unpacker.push(packed.subarray(at, at + 65536), at + 65536 >= packed.length);
-  } catch (cause) {
-    if (cause instanceof RepriseError) throw cause;
+  const damaged = (cause?: unknown): never => {
     throw new RepriseError('BAD_KERNEL', `${name}: the compressed data of the uImage are damaged`, cause);
-  }
+  };
+  if (packed.length < 18) damaged();
+  const size = new DataView(packed.buffer, packed.byteOffset, packed.length).getUint32(packed.length - 4, true);
+  if (size > MAX_UNPACKED) bad(name, 'the compressed kernel is larger than 256 MiB');
   const out = new Uint8Array(size);
   let at = 0;
-  for (const part of parts) {
+  const unpacker = new Gunzip((part) => {
+    if (part.length > size - at) damaged();
     out.set(part, at);
     at += part.length;
+  });
+  try {
+    for (let from = 0; from < packed.length; from += GUNZIP_STEP)
+      unpacker.push(packed.subarray(from, from + GUNZIP_STEP), from + GUNZIP_STEP >= packed.length);
+  } catch (cause) {
+    damaged(cause instanceof RepriseError ? undefined : cause);
   }
+  if (at !== size) damaged();
   return out;
 }

@@ -24,7 +24,7 @@ function renderRow(row: Pick<OptionRow<never>, 'names' | 'argument' | 'help'>, w
   const head = row.argument === undefined ? spellings : `${spellings} ${row.argument}`;
   const lines = wrap(row.help, width - INDENT).map((line) => `${' '.repeat(INDENT)}${line}\n`);
   // A head that fits into the margin shares the first line of the text.
-  if (head.length < INDENT - 1) return `${head.padEnd(INDENT)}${lines.join('').slice(INDENT)}`;
+  if (head.length < INDENT) return `${head.padEnd(INDENT)}${lines.join('').slice(INDENT)}`;
   return `${head}\n${lines.join('')}`;
 }
 

@@ -2,8 +2,8 @@ import { distance } from 'fastest-levenshtein';
 
 /** The known word that a mistyped one most likely stands for, or undefined when none is close. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
-  // A third of the letters may be wrong, so that a short word that is simply another one suggests nothing.
-  let limit = Math.max(1, Math.floor(word.length / 3));
+  // A third of the letters may be wrong, and never all, so that a word that is simply another one suggests nothing.
+  let limit = Math.min(word.length - 1, Math.max(1, Math.floor(word.length / 3)));
   let found: string | undefined;
   for (const candidate of known) {
     const steps = distance(word.toLowerCase(), candidate.toLowerCase());

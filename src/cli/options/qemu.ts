@@ -135,7 +135,7 @@ export const MACHINE_OPTIONS: readonly Row[] = [
           draft.icountShift = parseInteger(shift, where, 0, 10);
         },
         sleep: (state, where) => (draft.icountSleep = parseSwitch(state, where)),
-        rr: (mode, where) => (draft.rrMode = parseChoice(mode, where, ['record', 'replay'])),
+        rr: (mode, where) => (draft.rrMode = parseChoice(mode, where, ['record', 'replay'] as const)),
         rrfile: (file) => (draft.rrFile = file),
       }),
   },

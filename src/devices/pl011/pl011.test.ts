@@ -129,11 +129,13 @@ describe('PL011 transmitter', () => {
   });
 
   it('works without any set-up when firmware has enabled it, after a reset too', () => {
-    const { write, uart, bench, sent } = setUp(true);
+    const { write, read, uart, bench, sent } = setUp(true);
     write(DR, 0x41);
     uart.reset(bench.now());
     write(DR, 0x42);
     expect(sent()).toBe('AB');
+    // Linux divides by the divisor that it finds in an enabled UART.
+    expect([CR, LCR_H, IBRD, FBRD].map(read)).toEqual([0x301, 0x60, 24, 0]);
   });
 });
 

@@ -19,6 +19,7 @@ import { PL011 } from './pl011.regs.ts';
 const FIFO_DEPTH = 16;
 /** Characters at which a FIFO interrupt triggers, by RXIFLSEL and TXIFLSEL; the reserved codes act as the last one. */
 const TRIGGER_LEVELS = [2, 4, 8, 12, 14, 14, 14, 14] as const;
+const FIRMWARE_BAUD = 38_400;
 const TIMEOUT_BITS = 32;
 /** Clocks of the baud rate generator in a bit; times the divisor they are UARTCLKs. */
 const CLOCKS_PER_BIT = 16;
@@ -45,8 +46,9 @@ interface Config {
   /** UARTCLK in hertz, from which the bit rate is divided. */
   readonly clockHz: number;
   /**
-   * Reset leaves UARTEN set, as the board's firmware does before it starts a program. Where no firmware runs, the
-   * first words of Linux (its decompressor, earlycon) and of many bare-metal programs would be lost without it.
+   * Reset leaves the UART as the board's firmware hands it over: enabled, 38400 baud, 8 bits, no FIFOs. Where no
+   * firmware runs, the first words of Linux (its decompressor, earlycon) and of many bare-metal programs would be lost
+   * without it.
    */
   readonly enabledByFirmware: boolean;
 }
@@ -172,7 +174,13 @@ export class Pl011 extends Device<typeof pl011State.schema, Config, Wiring> {
   }
 
   private handOver(): void {
-    if (this.config.enabledByFirmware) this.s.UARTCR |= CR.UARTEN;
+    const { s } = this;
+    if (!this.config.enabledByFirmware) return;
+    s.divisor = Math.round((64 * this.config.clockHz) / (CLOCKS_PER_BIT * FIRMWARE_BAUD));
+    s.UARTIBRD = s.divisor >> 6;
+    s.UARTFBRD = s.divisor & 0x3f;
+    s.UARTLCR_H = LCR.WLEN;
+    s.UARTCR |= CR.UARTEN;
   }
 
   private depth(): number {

@@ -28,8 +28,9 @@ export const pl041State = defineState('pl041', 1, {
   slot2Waits: bool(false, 'AACISL2TX was not sent'),
   slot1Valid: bool(false, 'AACISL1RX was not read'),
   slot2Valid: bool(false, 'AACISL2RX was not read'),
-  playSince: f64<Nanoseconds>(NEVER, 'when the codec began to take samples at its present rate'),
-  framesPlayed: f64(0, 'frames since then'),
+  rate: u16(0, 'frames that take samples in a second; 0 while nothing plays'),
+  playSince: f64<Nanoseconds>(NEVER, 'when frames began to be taken at this rate'),
+  framesPlayed: f64<number>(0, 'frames since then'),
 });
 
 interface Wiring {
@@ -47,8 +48,8 @@ export class Pl041 extends Device<typeof pl041State.schema, object, Wiring> {
 
   override evaluate(now: Nanoseconds): void {
     const { s } = this;
-    if (s.playSince === NEVER) return;
-    const frames = ticksIn(now - s.playSince, this.wiring.codec.dacRate());
+    if (s.rate === 0) return;
+    const frames = ticksIn(now - s.playSince, s.rate);
     const wanted = (frames - s.framesPlayed) * this.samplesPerFrame();
     s.framesPlayed = frames;
     if (wanted > s.samples) s.underrun = true;
@@ -58,7 +59,7 @@ export class Pl041 extends Device<typeof pl041State.schema, object, Wiring> {
 
   override nextWakeup(): Nanoseconds {
     const { s } = this;
-    if (s.playSince === NEVER) return NEVER;
+    if (s.rate === 0) return NEVER;
     const awaited = s.AACIIE1 & ~this.sources();
     const perFrame = this.samplesPerFrame();
     let frames = Number.POSITIVE_INFINITY;
@@ -66,7 +67,7 @@ export class Pl041 extends Device<typeof pl041State.schema, object, Wiring> {
     if (awaited & ISR.TXCINTR) frames = Math.min(frames, Math.ceil(s.samples / perFrame));
     if (awaited & ISR.URINTR) frames = Math.min(frames, Math.floor(s.samples / perFrame) + 1);
     if (frames === Number.POSITIVE_INFINITY) return NEVER;
-    return ns(s.playSince + nsForTicks(s.framesPlayed + frames, this.wiring.codec.dacRate()));
+    return ns(s.playSince + nsForTicks(s.framesPlayed + frames, s.rate));
   }
 
   override read(offset: number, size: AccessSize): number {
@@ -81,10 +82,6 @@ export class Pl041 extends Device<typeof pl041State.schema, object, Wiring> {
       case 'AACIDR1':
         this.push();
         break;
-      case 'AACITXCR1':
-        s.AACITXCR1 = PL041.merge(register, s.AACITXCR1, value);
-        this.restartPlaying();
-        break;
       case 'AACIMAINCR':
         this.setMainControl(value);
         break;
@@ -92,7 +89,6 @@ export class Pl041 extends Device<typeof pl041State.schema, object, Wiring> {
         s.AACIRESET = PL041.merge(register, s.AACIRESET, value);
         if (!(s.AACIRESET & RESET.RESET)) this.wiring.codec.coldReset();
         this.exchange();
-        this.restartPlaying();
         break;
       case 'AACISL1TX':
         s.AACISL1TX = PL041.merge(register, s.AACISL1TX, value);
@@ -107,6 +103,7 @@ export class Pl041 extends Device<typeof pl041State.schema, object, Wiring> {
         if (value & INTCLR.TXUEC1) s.underrun = false;
         break;
       case 'AACIRXCR1':
+      case 'AACITXCR1':
       case 'AACIIE1':
       case 'AACISYNC':
         s[register] = PL041.merge(register, s[register], value);
@@ -114,6 +111,7 @@ export class Pl041 extends Device<typeof pl041State.schema, object, Wiring> {
       default:
         this.refuse(offset, register, value);
     }
+    this.setRate();
     this.sync();
   }
 
@@ -139,7 +137,7 @@ export class Pl041 extends Device<typeof pl041State.schema, object, Wiring> {
       case 'AACISLFR':
         return this.slotFlags();
       case 'AACIMAINFR':
-        return this.playing() && s.samples > 0 ? PL041.mask.AACIMAINFR.TXB : 0;
+        return s.rate !== 0 && s.samples > 0 ? PL041.mask.AACIMAINFR.TXB : 0;
       case 'AACIRXCR1':
       case 'AACITXCR1':
       case 'AACIIE1':
@@ -154,9 +152,10 @@ export class Pl041 extends Device<typeof pl041State.schema, object, Wiring> {
     }
   }
 
-  /** A write that changes nothing: told unless it leaves alone what is not there. */
+  /** A write that changes nothing. Drivers clear the registers of all four channels: that is no misuse. */
   private refuse(offset: number, register: ReturnType<typeof registerAt>, value: number): void {
-    if (register !== undefined && PL041.absentIn(register, 0, 0xffffffff).length > 0) {
+    const canBeAbsent = register !== undefined && Object.values(PL041.registers[register].fields).some(({ access }) => access === 'absent');
+    if (canBeAbsent) {
       for (const bit of PL041.absentIn(register, 0, value)) this.wiring.log.unmodelled(this.name, bit);
     } else {
       this.wiring.log.guestError(this.name, `write to offset 0x${offset.toString(16)}, where there is no writable register`);
@@ -185,15 +184,18 @@ export class Pl041 extends Device<typeof pl041State.schema, object, Wiring> {
     return this.linkUp() && (this.s.AACITXCR1 & TXCR.TXEN) !== 0 && this.samplesPerFrame() > 0;
   }
 
-  /** Frames are counted anew from now: who takes how many samples how fast may have changed. */
-  private restartPlaying(): void {
+  /** Where the rate has changed, frames are counted anew from now. */
+  private setRate(): void {
     const { s } = this;
-    s.playSince = this.playing() ? this.wiring.clock.now() : NEVER;
+    const rate = this.playing() ? this.wiring.codec.dacRate() : 0;
+    if (rate === s.rate) return;
+    s.rate = rate;
+    s.playSince = rate === 0 ? NEVER : this.wiring.clock.now();
     s.framesPlayed = 0;
   }
 
+  /** No room for another word. Without FIFO and in compact mode, a word goes into the one place that there is. */
   private full(): boolean {
-    // Without FIFO and in compact mode a word goes into the one place that there is.
     return this.s.samples > 0 && this.s.samples + this.samplesPerWord() > this.depth();
   }
 
@@ -215,7 +217,6 @@ export class Pl041 extends Device<typeof pl041State.schema, object, Wiring> {
       s.slot2Valid = false;
     }
     this.exchange();
-    this.restartPlaying();
   }
 
   /** Sends slots 1 and 2, if they wait and may go, and takes the answer: one access to a codec register. */
@@ -229,7 +230,6 @@ export class Pl041 extends Device<typeof pl041State.schema, object, Wiring> {
     if (s.AACIMAINCR & MAINCR.SCRA) return;
     if (!(s.AACISL1TX & READ_COMMAND)) {
       if (hasValue) this.wiring.codec.writeRegister(index, s.AACISL2TX >> 4);
-      this.restartPlaying();
       return;
     }
     const value = this.wiring.codec.readRegister(index);
@@ -249,7 +249,7 @@ export class Pl041 extends Device<typeof pl041State.schema, object, Wiring> {
     if (s.samples === 0) status |= SR.TXFE;
     if (s.samples <= this.depth() / 2) status |= SR.TXHE;
     if (this.full()) status |= SR.TXFF;
-    if (s.samples > 0 && this.playing()) status |= SR.TXB;
+    if (s.samples > 0 && s.rate !== 0) status |= SR.TXB;
     if (s.underrun) status |= SR.TXU;
     return status;
   }
