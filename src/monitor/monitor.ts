@@ -32,28 +32,28 @@ export function execute(live: LiveRun, line: string, host: MonitorHost): string 
   }
 }
 
-/** Attaches a monitor to a backend that a person or a script talks to. */
-export function attachMonitor(live: LiveRun, backend: CharBackend, host: MonitorHost): void {
+/**
+ * Attaches a monitor to a backend that a person or a script talks to.
+ * @param onFocus registers who is told when the keyboard becomes the monitor's; each time there is a prompt
+ */
+export function attachMonitor(live: LiveRun, backend: CharBackend, host: MonitorHost, onFocus: (listener: (focused: boolean) => void) => void): void {
   const encoder = new TextEncoder();
   const decoder = new TextDecoder();
   const say = (text: string): void => backend.write(encoder.encode(text.replaceAll('\n', '\r\n')));
   let line: number[] = [];
-  let greeted = false;
-  const prompt = (): void => say(PROMPT);
-  const greet = (): void => {
-    if (!greeted) say(`Reprise ${host.version} monitor - type 'help' for more information\n`);
-    greeted = true;
-  };
+  let greeting = `Reprise ${host.version} monitor - type 'help' for more information\n`;
+  onFocus((focused) => {
+    if (!focused) return;
+    say(greeting + PROMPT);
+    greeting = '';
+  });
   backend.onInput((bytes) => {
-    greet();
     for (const byte of bytes) {
       if (byte === CR || byte === LF) {
-        if (byte === LF && line.length === 0) continue;
         say('\n');
         const output = execute(live, decoder.decode(Uint8Array.from(line)), host);
         line = [];
-        if (output !== '') say(`${output}\n`);
-        prompt();
+        say(`${output === '' ? '' : `${output}\n`}${PROMPT}`);
       } else if (byte === BACKSPACE || byte === DELETE) {
         if (line.pop() !== undefined) say('\b \b');
       } else if (byte === CTRL_U) {

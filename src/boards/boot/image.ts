@@ -96,7 +96,7 @@ function gunzip(name: string, packed: Uint8Array): Uint8Array {
   };
   if (packed.length < 18) damaged();
   const size = new DataView(packed.buffer, packed.byteOffset, packed.length).getUint32(packed.length - 4, true);
-  if (size > MAX_UNPACKED) bad(name, 'the compressed kernel is larger than 256 MiB');
+  if (size > MAX_UNPACKED) bad(name, 'the compressed kernel is larger than 256 MiB, or damaged');
   const out = new Uint8Array(size);
   let at = 0;
   const unpacker = new Gunzip((part) => {

@@ -10,6 +10,8 @@ type SocketSpec = Extract<CharSpec, { kind: 'tcp' | 'unix' }>;
 
 /** Peers that may wait for their turn. */
 const MAX_WAITING = 4;
+/** What the operating systems leave of a socket's path, without a word; a byte more is for its end. */
+const MAX_PATH = process.platform === 'linux' ? 107 : 103;
 /** What a peer gets to take the rest of the output at the end. */
 const LINGER_MS = 2000;
 
@@ -22,9 +24,12 @@ export interface SocketOptions {
 
 /**
  * Connects, or listens, as `spec` says. A waiting server resolves when its first peer is there.
- * @throws RepriseError ADDRESS_IN_USE, CONNECT_FAILED; the signal's reason when it is aborted
+ * @throws RepriseError ADDRESS_IN_USE, CONNECT_FAILED, BAD_VALUE (a path that is too long); the signal's reason when it is aborted
  */
 export async function openSocketBackend(spec: SocketSpec, options: SocketOptions): Promise<CharBackend> {
+  if (spec.kind === 'unix' && Buffer.byteLength(spec.path) > MAX_PATH) {
+    throw new RepriseError('BAD_VALUE', `the path of a socket has at most ${MAX_PATH} bytes, '${spec.path}' is longer`);
+  }
   const backend = new SocketBackend();
   if (spec.role === 'client') {
     backend.admit(await connect(spec, options.signal));

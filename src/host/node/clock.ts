@@ -65,7 +65,7 @@ export class NodeClock implements HostClock {
 /** The time of day: whole seconds since 1970, and how far local time is ahead of UTC. */
 export function wallClock(): { readonly utcSeconds: number; readonly utcOffsetSeconds: number } {
   const now = new Date();
-  return { utcSeconds: Math.floor(now.getTime() / 1000), utcOffsetSeconds: -now.getTimezoneOffset() * 60 };
+  return { utcSeconds: Math.floor(now.getTime() / 1000), utcOffsetSeconds: 0 - now.getTimezoneOffset() * 60 };
 }
 
 /** 64 random bits as 16 hex digits. */

@@ -1,8 +1,9 @@
 /** Signals that end the program. */
 import { constants } from 'node:os';
 
-const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-export type EndingSignal = (typeof ENDING)[number];
+/** They ask a program to end. */
+export const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+export type EndingSignal = (typeof ENDING_SIGNALS)[number];
 
 /**
  * A second signal this soon after the first is the same wish: npm passes Ctrl-C on to a child that the terminal has
@@ -28,8 +29,8 @@ export function onEndingSignal(end: (signal: EndingSignal) => void): () => void 
       end(signal);
     } else if (performance.now() - first > ECHO_MS) process.exit(exitStatus(signal));
   };
-  for (const signal of ENDING) process.on(signal, receive);
+  for (const signal of ENDING_SIGNALS) process.on(signal, receive);
   return () => {
-    for (const signal of ENDING) process.off(signal, receive);
+    for (const signal of ENDING_SIGNALS) process.off(signal, receive);
   };
 }

@@ -1,5 +1,6 @@
 /** The terminal on standard input, in raw mode: every key reaches the program at once, without an echo. */
 import type { ReadStream } from 'node:tty';
+import { ENDING_SIGNALS, type EndingSignal } from './signals.ts';
 
 /** What these keys do on a terminal that is not raw. */
 const SIGNAL_KEYS: ReadonlyMap<number, NodeJS.Signals> = new Map([
@@ -17,17 +18,26 @@ export class RawTerminal {
     this.setRaw(true);
   };
 
+  // A program that does nothing about a signal dies of it, but not before the terminal is restored.
+  private readonly restoreAtSignal = (signal: EndingSignal) => {
+    if (process.listenerCount(signal) > 1) return;
+    this.restore();
+    process.kill(process.pid, signal);
+  };
+
   /** The terminal is put back by `restore`, or when the process ends, for whatever reason it can still react to. */
   constructor(input: ReadStream) {
     this.input = input;
     this.setRaw(true);
     process.on('exit', this.restoreAtExit);
     process.on('SIGCONT', this.resume);
+    for (const signal of ENDING_SIGNALS) process.on(signal, this.restoreAtSignal);
   }
 
   restore(): void {
     process.off('exit', this.restoreAtExit);
     process.off('SIGCONT', this.resume);
+    for (const signal of ENDING_SIGNALS) process.off(signal, this.restoreAtSignal);
     this.setRaw(false);
   }
 

@@ -1,6 +1,7 @@
 /** Loads and stores of words, bytes, half-words and double words (ARM ARM A4.1, A5.2, A5.3). */
 import type { Arm926 } from '../cpu.ts';
-import { BRANCH, FLOW, NEXT, type Op } from '../op.ts';
+import { NEXT, type Op } from '../op.ts';
+import { exchange } from './branch.ts';
 import { shiftedByImmediate } from './shifter.ts';
 
 const P = 1 << 24;
@@ -13,16 +14,11 @@ const REGISTER_OFFSET = 1 << 25;
 /** R15 as a stored value is the instruction's address plus 12 (DDI 0198E follows ARM9TDMI). */
 const stored = (cpu: Arm926, register: number): number => (register === 15 ? cpu.r[15] + 4 : cpu.r[register]);
 
-/** Loading R15 branches, and bit 0 selects Thumb state (ARMv5). */
-export function loadPc(cpu: Arm926, value: number): number {
-  if (value & 1) {
-    cpu.s.t = 1;
-    cpu.r[15] = value & ~1;
-    return FLOW;
-  }
-  cpu.r[15] = value & ~3;
-  return BRANCH;
-}
+/** Control register bit L4: loads of R15 keep the instruction set, as before ARMv5. */
+const CONTROL_L4 = 1 << 15;
+
+/** Loading R15 branches, and bit 0 selects the instruction set. */
+export const loadPc = (cpu: Arm926, value: number): number => exchange(cpu, cpu.s.control & CONTROL_L4 ? (value & ~1) | cpu.s.t : value);
 
 /** Puts back the base register. An access that aborts has thrown before: base restored. */
 function writeBack(cpu: Arm926, insn: number, base: number, offset: number): void {

@@ -276,13 +276,7 @@ export const pop: Op = (cpu, insn) => {
   }
   const target = cpu.load32(address);
   r[13] += listBytes(insn);
-  if (target & 1) {
-    r[15] = target & ~1;
-    return BRANCH;
-  }
-  cpu.s.t = 0;
-  loadPc(cpu, target);
-  return FLOW;
+  return loadPc(cpu, target);
 };
 
 export const stmia: Op = (cpu, insn) => {

@@ -13,6 +13,7 @@ import { VirtualClock } from '../../../time/virtual-clock.ts';
 import { Arm926 } from '../cpu.ts';
 import { MODE, readCpsr, switchMode, writeCpsr } from '../psr.ts';
 import { BANK } from '../state.ts';
+import { armWord, thumbHalf } from './assembler.suite.ts';
 
 /** The second window of RAM. */
 export const ALIAS = 0x80000000;
@@ -118,6 +119,16 @@ export class CpuBench {
     return this;
   }
 
+  /** Puts an ARM program into RAM, in the spelling of the disassembler. */
+  arm(address: number, ...lines: string[]): this {
+    return this.words(address, ...lines.map((line, n) => armWord(line, address + 4 * n)));
+  }
+
+  /** Puts a Thumb program into RAM. */
+  thumb(address: number, ...lines: string[]): this {
+    return this.halves(address, ...lines.map((line, n) => thumbHalf(line, address + 2 * n)));
+  }
+
   word(address: number): number {
     const { ram } = this.memory;
     return (ram[address] | (ram[address + 1] << 8) | (ram[address + 2] << 16) | (ram[address + 3] << 24)) >>> 0;
@@ -164,11 +175,19 @@ export class CpuBench {
     return this.cpu.run(n);
   }
 
-  /** Executes these instructions at `address` and nothing else. */
-  execute(address: number, ...words: number[]): this {
-    this.words(address, ...words);
-    this.pc = address;
-    this.run(words.length);
+  /** Executes ARM instructions at 0x8000, one after the other as long as none branches. */
+  execute(...lines: string[]): this {
+    this.arm(0x8000, ...lines);
+    this.pc = 0x8000;
+    this.run(lines.length);
+    return this;
+  }
+
+  /** Executes Thumb instructions at 0x8000. */
+  executeThumb(...lines: string[]): this {
+    this.thumb(0x8000, ...lines);
+    this.pc = 0x8001;
+    this.run(lines.length);
     return this;
   }
 

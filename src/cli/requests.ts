@@ -1,0 +1,17 @@
+/** Answers to `-help`, `-version`, `-M help` and `-cpu help`. */
+import type { Command } from './commands/command.ts';
+import { EXIT } from './exit.ts';
+import type { HelpRequest } from './options/qemu.ts';
+import { VERSION } from './version.ts';
+
+const ANSWERS: Readonly<Record<Exclude<HelpRequest, 'help'>, string>> = {
+  version: `Reprise ${VERSION}\n`,
+  machines: 'Supported machines are:\nintegratorcp         ARM Integrator/CP (ARM926EJ-S)\n',
+  cpus: 'Available CPUs:\n  arm926\n',
+};
+
+/** Prints the answer; always done. */
+export function answerRequest(request: HelpRequest, command: Pick<Command, 'name' | 'usage' | 'help'>): number {
+  process.stdout.write(request === 'help' ? `usage: ${command.name} ${command.usage}\n\n${command.help()}` : ANSWERS[request]);
+  return EXIT.done;
+}
