@@ -11,10 +11,22 @@ const ADD = (a, b, carry) => ({ kind: 'add', a, b, carry });
 const SUB = (a, b, borrow) => ({ kind: 'sub', a, b, borrow });
 const LOGIC = (x) => ({ kind: 'logic', x });
 const OPERATIONS = {
-  AND: LOGIC('a & b'), EOR: LOGIC('a ^ b'), SUB: SUB('a', 'b'), RSB: SUB('b', 'a'),
-  ADD: ADD('a', 'b'), ADC: ADD('a', 'b', true), SBC: SUB('a', 'b', true), RSC: SUB('b', 'a', true),
-  TST: LOGIC('a & b'), TEQ: LOGIC('a ^ b'), CMP: SUB('a', 'b'), CMN: ADD('a', 'b'),
-  ORR: LOGIC('a | b'), MOV: LOGIC('b'), BIC: LOGIC('a & ~b'), MVN: LOGIC('~b'),
+  AND: LOGIC('a & b'),
+  EOR: LOGIC('a ^ b'),
+  SUB: SUB('a', 'b'),
+  RSB: SUB('b', 'a'),
+  ADD: ADD('a', 'b'),
+  ADC: ADD('a', 'b', true),
+  SBC: SUB('a', 'b', true),
+  RSC: SUB('b', 'a', true),
+  TST: LOGIC('a & b'),
+  TEQ: LOGIC('a ^ b'),
+  CMP: SUB('a', 'b'),
+  CMN: ADD('a', 'b'),
+  ORR: LOGIC('a | b'),
+  MOV: LOGIC('b'),
+  BIC: LOGIC('a & ~b'),
+  MVN: LOGIC('~b'),
 };
 const COMPARES = ['TST', 'TEQ', 'CMP', 'CMN'];
 const FORMS = {
@@ -46,7 +58,9 @@ function body(name, form, s) {
       lines.push('nzcv[3] = ((a ^ x) & (b ^ x)) >>> 31;');
     }
     if (op.kind === 'sub') {
-      lines.push(op.borrow ? `nzcv[2] = ${op.a} >>> 0 >= (${op.b} >>> 0) + 1 - nzcv[2] ? 1 : 0;` : `nzcv[2] = ${op.a} >>> 0 >= ${op.b} >>> 0 ? 1 : 0;`);
+      lines.push(
+        op.borrow ? `nzcv[2] = ${op.a} >>> 0 >= (${op.b} >>> 0) + 1 - nzcv[2] ? 1 : 0;` : `nzcv[2] = ${op.a} >>> 0 >= ${op.b} >>> 0 ? 1 : 0;`,
+      );
       lines.push(`nzcv[3] = ((a ^ b) & (${op.a} ^ x)) >>> 31;`);
     }
   }
@@ -72,7 +86,13 @@ for (const name of Object.keys(OPERATIONS)) {
     }
   }
 }
-out.push('/** Every function by its name: operation, `S` if it sets flags, and operand form. */', 'export const ALU: Readonly<Record<string, Op>> = {', ...table, '};', '');
+out.push(
+  '/** Every function by its name: operation, `S` if it sets flags, and operand form. */',
+  'export const ALU: Readonly<Record<string, Op>> = {',
+  ...table,
+  '};',
+  '',
+);
 const text = out.join('\n');
 if (process.argv.includes('--check')) {
   if (readFileSync(target, 'utf8') !== text) {

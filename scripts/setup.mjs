@@ -24,7 +24,12 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
 }
 
 const newest = (folder) =>
-  Math.max(0, ...readdirSync(folder, { recursive: true, withFileTypes: true }).filter((e) => e.isFile()).map((e) => statSync(join(e.parentPath, e.name)).mtimeMs));
+  Math.max(
+    0,
+    ...readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((e) => e.isFile())
+      .map((e) => statSync(join(e.parentPath, e.name)).mtimeMs),
+  );
 const built = join(root, 'dist', 'node.tsbuildinfo');
 if (!existsSync(built) || newest(join(root, 'src')) > statSync(built).mtimeMs) {
   console.error('Building …');

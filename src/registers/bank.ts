@@ -86,7 +86,7 @@ export function defineBank<const R extends Registers>(name: string, datasheet: s
       if (f.access === 'rw' || f.access === 'w1c') rule[f.access] = (rule[f.access] | own) >>> 0;
     }
     if (described !== full) fail(`${key}: bits 0x${((full & ~described) >>> 0).toString(16)} are not described (use rsvd or absent)`);
-    if ((register.reset & ~full) !== 0) fail(`${key}: the reset value does not fit`);
+    if (register.reset < 0 || register.reset > full) fail(`${key}: the reset value does not fit`);
     mask[key] = masks;
     rules[key] = rule;
     if (!register.computed) stored[key] = STORED[register.width](register.reset, `${key}, ${register.section}`);
@@ -109,11 +109,15 @@ export function defineBank<const R extends Registers>(name: string, datasheet: s
   });
 }
 
+const cell = (text: string): string => text.replaceAll('|', '\\|');
+
 /** The table of what is modelled, as Markdown; docs/registers.md is made of these. */
 export function bankTable(bank: Bank<Registers>): string {
   const rows = Object.entries(bank.registers).flatMap(([key, r]) => [
-    `| 0x${r.offset.toString(16).padStart(3, '0')} | **${key}** | | reset 0x${r.reset.toString(16)} | ${r.section} |`,
-    ...Object.entries(r.fields).map(([bit, f]) => `| | ${bit} | ${f.high === f.low ? f.high : `${f.high}:${f.low}`} | ${f.access} | ${f.doc} |`),
+    `| 0x${r.offset.toString(16).padStart(3, '0')} | **${key}** | | reset 0x${r.reset.toString(16)} | ${cell(r.section)} |`,
+    ...Object.entries(r.fields).map(
+      ([bit, f]) => `| | ${bit} | ${f.high === f.low ? f.high : `${f.high}:${f.low}`} | ${f.access} | ${cell(f.doc)} |`,
+    ),
   ]);
   return [`## ${bank.name}`, '', bank.datasheet, '', '| offset | name | bits | access | meaning |', '| --- | --- | --- | --- | --- |', ...rows].join(
     '\n',

@@ -161,6 +161,8 @@ export function defineState<const S extends Schema>(name: string, version: numbe
   const check = (saved: Uint8Array): void => {
     if (saved.length !== bytes)
       throw new RepriseError('STATE_SIZE', `${name}: the saved state has ${saved.length} bytes, this version needs ${bytes}`);
+    if (saved.subarray(end).some((byte) => byte !== 0))
+      throw new RepriseError('STATE_VALUE', `${name}: the padding behind the last field is not zero`);
     const view = new DataView(saved.buffer, saved.byteOffset, saved.length);
     for (const [key, f] of placed) {
       const count = f.shape === 'vector' ? f.length : 1;

@@ -26,7 +26,7 @@ interface ElfHeader {
 }
 
 /** An ELF file: header, program headers, then `data`, where segments lie unless they say otherwise. */
-function elf(segments: readonly ElfSegment[], data = Uint8Array.of(), header: ElfHeader = {}): Uint8Array {
+function elf(segments: readonly ElfSegment[], data: Uint8Array = Uint8Array.of(), header: ElfHeader = {}): Uint8Array {
   const { kind = 1, endian = 1, type = 2, machine = 40, entry = 0x8000, table = 52, entrySize = 32, count = segments.length } = header;
   const dataAt = 52 + segments.length * 32;
   const file = new Uint8Array(dataAt + data.length);

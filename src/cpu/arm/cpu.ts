@@ -56,7 +56,7 @@ export class Arm926 {
   private readonly halves: Uint16Array;
   private readonly tlb: Int32Array;
   private readonly context: Int32Array;
-  private readonly slice = new Int32Array(3);
+  private readonly slice = Int32Array.of(0, 0, NOWHERE);
   /** [0]: the instruction count at which the running slice ends. */
   private readonly sliceEnd = new Float64Array(1);
 

@@ -118,10 +118,16 @@ export class Mmu {
   private markTable(page: number): void {
     const { memory, scratch } = this;
     if (memory.flags[page] & TABLE) return;
-    if (scratch[TABLE_PAGES] === MAX_TABLE_PAGES) this.flush();
     this.forbidStores(page);
     memory.flags[page] |= TABLE;
     this.tablePages[scratch[TABLE_PAGES]++] = page;
+  }
+
+  /** Before a walk, which may mark two pages: if they cannot be kept track of, none are, and nothing that was found through them. */
+  private makeRoom(): void {
+    if (this.scratch[TABLE_PAGES] <= MAX_TABLE_PAGES - 2) return;
+    this.flush();
+    this.refetch();
   }
 
   /** Takes a page off the fast path of stores. */
@@ -161,6 +167,7 @@ export class Mmu {
   /** Translates a data access, or aborts. Leaves the result in `found`. */
   private translateData(address: number, privileged: boolean, write: boolean): Translation {
     const { found } = this;
+    this.makeRoom();
     translate(this.s, this.memory, this.bus, address, privileged, true, found, this.onTable);
     if (found.fault) this.abort(address, found.fault);
     if (!(write ? found.writable : found.readable)) this.abort(address, found.permissionFault);
@@ -264,6 +271,7 @@ export class Mmu {
    */
   translateFetch(address: number): number {
     const { found } = this;
+    this.makeRoom();
     translate(this.s, this.memory, this.bus, address, this.s.mode !== MODE.usr, false, found, this.onTable);
     const fault = found.fault || (found.readable ? 0 : found.permissionFault);
     if (fault) {

@@ -56,7 +56,7 @@ export function translate(
     if (s.lockedTag[n] & 1 && ((mva ^ s.lockedTag[n]) & s.lockedMask[n]) === 0) {
       const page = s.lockedPage[n];
       const mask = s.lockedMask[n];
-      finish(s, out, mva, ((page & mask) | (mva & ~mask)) >>> 0, (page >>> 4) & 0xff, page & 15, ~mask, mask === 0xfff00000, privileged);
+      finish(s, out, mva, ((page & mask) | (mva & ~mask)) >>> 0, ((page & ~mask) >>> 4) & 0xff, page & 15, ~mask, mask === 0xfff00000, privileged);
       return;
     }
   }
@@ -175,6 +175,7 @@ function lock(s: ArmFields, mva: number, physical: number, permissions: number, 
   const victim = (s.tlbLockdown >>> 26) & 7;
   s.lockedTag[victim] = (mva & ~span) | 1;
   s.lockedMask[victim] = ~span;
-  s.lockedPage[victim] = (physical & ~span) | (permissions << 4) | domain;
+  // A tiny page has room for three of its equal permissions only; the lowest is what counts.
+  s.lockedPage[victim] = (physical & ~span) | ((permissions << 4) & span) | domain;
   s.tlbLockdown = (s.tlbLockdown & ~0x1c000000) | (((victim + 1) & 7) << 26);
 }

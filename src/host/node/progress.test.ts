@@ -25,7 +25,7 @@ function setUp(total?: number) {
 
 test('nothing is drawn before there is something to tell', () => {
   const { screen, line } = setUp();
-  line.stop();
+  line.close();
   expect(screen.text).toBe('');
 });
 
@@ -36,7 +36,7 @@ test('instructions, guest time and speed', () => {
   expect(screen.text).toContain('50 million instructions  0.4 s guest time  100.0 MIPS');
   advance(1500);
   line.update(1_350_000_000, 12_340_000_000);
-  line.stop();
+  line.close();
   expect(screen.text).toContain('1,350 million instructions  12.3 s guest time  675.0 MIPS');
   expect(screen.text).not.toContain('%');
 });
@@ -47,7 +47,7 @@ test('the speed is that of the last seconds', () => {
     advance(2000);
     line.update(icount, 0);
   }
-  line.stop();
+  line.close();
   expect(screen.text).toContain('190.0 MIPS');
 });
 
@@ -56,7 +56,7 @@ test('percent of a known total, never more than there are', () => {
   advance(1000);
   line.update(99_999_999, 0);
   line.update(200_000_000, 0);
-  line.stop();
+  line.close();
   expect(screen.text).toContain(' 49 %');
   expect(screen.text).toContain('[==========----------]');
   expect(screen.text).toContain(' 100 %');
@@ -74,7 +74,7 @@ describe.skipIf(isMissing('script', ['--version']))('on a terminal', () => {
        line?.update(50, 1e9);
        line?.print('a line of its own');
        line?.update(60, 1e9);
-       line?.stop();
+       line?.close();
        console.log('end ' + (line !== undefined));`,
     );
 

@@ -22,7 +22,7 @@ export class ProgressLine {
   private before: { readonly at: number; readonly icount: number };
   private speed: number | undefined;
 
-  /** Draws nothing before the first `update`. `stop` has to be called at the end: until then the process stays alive. */
+  /** Draws nothing before the first `update`. `close` has to be called at the end: until then the process stays alive. */
   constructor({ clock, total, stream }: ProgressOptions) {
     this.clock = clock;
     this.total = total;
@@ -48,12 +48,12 @@ export class ProgressLine {
 
   /** Writes a line of its own, above the progress. */
   print(line: string): void {
-    this.stop();
+    this.close();
     this.stream.write(`${line}\n`);
   }
 
   /** Clears the line. */
-  stop(): void {
+  close(): void {
     this.bar.stop();
   }
 

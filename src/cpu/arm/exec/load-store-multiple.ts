@@ -96,6 +96,8 @@ function userRegister(cpu: Arm926, n: number): number {
 /** `LDM …^` without R15: loads user-mode registers. Write-back with it is UNPREDICTABLE; none is done. */
 function loadUserRegisters(cpu: Arm926, insn: number, from: number): number {
   const { s, r } = cpu;
+  const rn = (insn >>> 16) & 15;
+  let base = r[rn];
   let address = blockAddress(cpu, from);
   for (let n = 0; n < 15; n++) {
     if (!(insn & (1 << n))) continue;
@@ -104,7 +106,9 @@ function loadUserRegisters(cpu: Arm926, insn: number, from: number): number {
     if (n >= 8 && n <= 12 && s.mode === MODE.fiq) s.usrR8[n - 8] = value;
     else if (n === 13 && bankOf(s.mode) !== BANK.usr) s.bankedR13[BANK.usr] = value;
     else if (n === 14 && bankOf(s.mode) !== BANK.usr) s.bankedR14[BANK.usr] = value;
+    else if (n === rn) base = value;
     else r[n] = value;
   }
+  r[rn] = base;
   return NEXT;
 }

@@ -167,7 +167,7 @@ function assemble(text: string, address: number, forms: readonly Form[], size: n
   for (const { expression, names, pattern } of forms) {
     const match = expression.exec(text);
     if (match === null) continue;
-    const fields: Fields = {};
+    const fields: Fields = { c: 14 };
     for (const [n, name] of names.entries()) READERS[name][1](match[n + 1], fields, address, size);
     const word = fill(pattern, fields);
     if (plain(print(word, address)) === plain(text)) return word;

@@ -24,6 +24,8 @@ export const PROBE_LINES = 0x4;
 export const PROBE_ALARM = 0x8;
 /** The order of accesses can be seen here: reads count up. */
 export const PROBE_COUNT = 0xc;
+/** LINES once more, in the last word of the page. */
+export const PROBE_LAST = 0xffc;
 
 const probeState = defineState('probe', 1, {
   lines: u32(0, 'bit 0 nIRQ, bit 1 nFIQ'),
@@ -43,7 +45,7 @@ class Probe extends Device<typeof probeState.schema, object, { readonly irq: Lin
     return offset;
   }
   write(offset: number, _size: AccessSize, value: number): void {
-    if (offset === PROBE_LINES) {
+    if (offset === PROBE_LINES || offset === PROBE_LAST) {
       this.s.lines = value & 3;
       this.sync();
     }
@@ -170,8 +172,9 @@ export class CpuBench {
     return this.cpu.s.spsr[BANK[mode]];
   }
 
-  /** Executes exactly `n` instructions, or fewer if the CPU halts; no time passes otherwise. */
+  /** Executes `n` instructions, or fewer if the CPU halts or the probe's alarm is set. The alarm itself does not come. */
   run(n: number): number {
+    this.scheduler.plan();
     return this.cpu.run(n);
   }
 
