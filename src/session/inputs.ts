@@ -58,11 +58,22 @@ export class InputDoor {
     return this.arrival;
   }
 
-  /** What the machine can take now, in order; each is handed to `admit` before the next is looked for. */
+  /** Whether `drain` would let something in. */
+  ready(): boolean {
+    return this.queue.length > 0 || this.serial.some((_, port) => this.roomFor(port) > 0);
+  }
+
+  /**
+   * What the machine can take now, in order; each is handed to `admit` before the next is looked for. Behind the reset
+   * button nothing more is let in: in a replay, too, the machine is reset before it sees what follows.
+   */
   drain(admit: (input: Input) => void): void {
-    for (let input = this.queue.shift(); input !== undefined; input = this.queue.shift()) admit(input);
+    for (let input = this.queue.shift(); input !== undefined; input = this.queue.shift()) {
+      admit(input);
+      if (input.kind === 'reset') return;
+    }
     this.serial.forEach((line, port) => {
-      const room = Math.min(this.machine.serial[port].receiveRoom(), line.bytes.length);
+      const room = this.roomFor(port);
       if (room === 0) return;
       const bytes = line.bytes.slice(0, room);
       line.bytes = line.bytes.subarray(room);
@@ -72,6 +83,11 @@ export class InputDoor {
         line.hold(false);
       }
     });
+  }
+
+  /** How many of the bytes that wait for a port it can take now. */
+  private roomFor(port: number): number {
+    return Math.min(this.machine.serial[port].receiveRoom(), this.serial[port].bytes.length);
   }
 
   private nextArrival(): Promise<void> {

@@ -349,7 +349,7 @@ describe('what is safe when the process dies', () => {
       [TICKING, true],
       [TICKING, false],
     ] as const) {
-      const session = newSession({ guest, sleep });
+      const session = newSession({ guest, sleep, step: 5 });
       const saved: { at: number; bytes: Uint8Array }[] = [];
       for (const at of [1200, 2300, 3000]) session.clock.plan(at, () => saved.push({ at: session.machine.icount(), bytes: session.file.bytes.slice() }));
       const atSecondBefore: number[] = [];
@@ -380,7 +380,7 @@ describe('a run that nobody records', () => {
   });
 
   it('tells how it gets on', async () => {
-    const session = newSession({ guest: BUSY_GUEST });
+    const session = newSession({ guest: BUSY_GUEST, step: 20 });
     const seen: number[] = [];
     const live = new LiveRun({
       machine: session.machine,

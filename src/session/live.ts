@@ -7,6 +7,7 @@ import type { CharBackend, HostClock } from '../host/host.ts';
 import type { EndReason, Input, Position } from '../replay/model.ts';
 import { type Icount, NEVER, ns, icount as toIcount } from '../time/units.ts';
 import { applyInput } from './apply.ts';
+import { lastCount, withinTime } from './end-of-time.ts';
 import { InputDoor } from './inputs.ts';
 
 /** Instructions between two looks at the world outside: about a millisecond. */
@@ -114,24 +115,27 @@ export class LiveRun {
   }
 
   private async loop(): Promise<EndReason> {
-    const { machine, recorder } = this;
+    const { machine, inputs, recorder } = this;
     for (;;) {
       await this.attendHost();
       if (this.quitting !== undefined) return this.quitting;
       if (this.stopped) {
-        await this.options.clock.wait(Number.POSITIVE_INFINITY, this.inputs.arrived());
+        recorder?.flush(this.position());
+        await this.options.clock.wait(Number.POSITIVE_INFINITY, inputs.arrived());
         continue;
       }
-      this.inputs.drain((input) => this.admit(input));
-      const due = recorder === undefined ? toIcount(Number.MAX_SAFE_INTEGER) : recorder.nextDigest();
-      const stop: Stop = machine.advance(due, SLICE);
+      inputs.drain((input) => this.admit(input));
+      const due = recorder?.nextDigest();
+      const last = lastCount(machine);
+      const stop: Stop = machine.advance(toIcount(Math.min(due ?? last, last)), SLICE);
       this.forwardOutput();
-      if (recorder !== undefined && machine.icount() === due) recorder.digest(this.position());
-      if (machine.exhausted()) throw new RepriseError('TIME_LIMIT', 'the guest has reached the end of exact time (2^53 nanoseconds, 104 days)');
+      if (machine.icount() === due) recorder?.digest(this.position());
       if (stop === 'reset') {
         if (this.options.noReboot) return 'guest-reset';
         machine.reset();
-      } else if (stop === 'idle') await this.idle();
+      } else if (machine.icount() === last)
+        throw new RepriseError('TIME_LIMIT', 'the guest has reached the end of exact time (2^53 nanoseconds, 104 days)');
+      else if (stop === 'idle' && !inputs.ready()) await this.idle();
     }
   }
 
@@ -153,16 +157,16 @@ export class LiveRun {
   private async attendHost(): Promise<void> {
     const { clock, serial, onProgress } = this.options;
     const now = clock.milliseconds();
-    if (now - this.lastTurn < TURN_MS) return;
-    await clock.turn();
-    for (const backend of serial) {
-      while (backend.congested && this.quitting === undefined) await Promise.race([backend.drained(), this.inputs.arrived()]);
-    }
-    if (now - this.lastFlush >= FLUSH_MS) {
+    if (now - this.lastFlush >= FLUSH_MS || serial.some(({ congested }) => congested)) {
       this.recorder?.flush(this.position());
       onProgress?.(this.machine);
       this.lastFlush = now;
     }
+    for (const backend of serial) {
+      while (backend.congested && this.quitting === undefined) await Promise.race([backend.drained(), this.inputs.arrived()]);
+    }
+    if (now - this.lastTurn < TURN_MS) return;
+    await clock.turn();
     this.lastTurn = clock.milliseconds();
   }
 
@@ -172,7 +176,7 @@ export class LiveRun {
     const { clock, sleep } = this.options;
     const wake = machine.nextWakeup();
     if (!sleep && wake !== NEVER) {
-      machine.idleUntil(wake);
+      machine.idleUntil(withinTime(wake));
       return;
     }
     const arrived = inputs.arrived();
@@ -185,6 +189,6 @@ export class LiveRun {
     // Without `sleep` nothing is scheduled here, and virtual time stands still until someone comes.
     if (!sleep) return;
     const passed = this.lastTurn - begin;
-    machine.idleUntil(passed >= wait ? wake : ns(Math.min(wake, machine.now() + Math.floor(passed * 1e6))));
+    machine.idleUntil(withinTime(passed >= wait ? wake : ns(Math.min(wake, machine.now() + Math.floor(passed * 1e6)))));
   }
 }

@@ -8,6 +8,7 @@ import { type DigestChain, differences } from '../replay/digest-chain.ts';
 import type { Digest, End, InputEvent, Position } from '../replay/model.ts';
 import { type Icount, NEVER, ns, icount as toIcount } from '../time/units.ts';
 import { applyInput } from './apply.ts';
+import { lastCount, withinTime } from './end-of-time.ts';
 
 const SLICE = 1 << 22;
 const TURN_MS = 50;
@@ -100,6 +101,7 @@ export class ReplayRun {
       if (at >= limit) return 'limit';
       // A digest is taken when its count is first reached, before anything else happens there.
       const goal = toIcount(Math.min(limit, end.icount, this.nextEvent?.icount ?? end.icount, this.nextDigest?.icount ?? end.icount));
+      if (goal > lastCount(machine)) this.diverge(['clock'], at, 'virtual time is at its end, and was not in the recording');
       const stop = machine.advance(goal, SLICE);
       await this.forwardOutput();
       this.checkDigest();
@@ -173,7 +175,7 @@ export class ReplayRun {
   private idle(goal: Icount): void {
     const wake = this.machine.nextWakeup();
     if (wake === NEVER) this.diverge(['cpu'], goal, 'the guest waits for ever, and did not in the recording');
-    this.machine.idleUntil(wake);
+    this.machine.idleUntil(withinTime(wake));
   }
 
   /** Takes the next record of the log; events and digests come in the order of their moments. */

@@ -159,9 +159,11 @@ function fill(pattern: string, fields: Fields): number {
   return word >>> 0;
 }
 
-/** Numbers in one base, so that texts can be compared. */
+/** Numbers in one base and no offset of zero, so that texts can be compared. */
 const plain = (text: string): string =>
-  text.replace(new RegExp(NUMBER, 'g'), (found) => (found.startsWith('#-') ? `#-${Number(found.slice(2))}` : `#${Number(found.slice(1))}`));
+  text
+    .replace(new RegExp(NUMBER, 'g'), (found) => (found.startsWith('#-') ? `#-${Number(found.slice(2))}` : `#${Number(found.slice(1))}`))
+    .replace(', #0]', ']');
 
 function assemble(text: string, address: number, forms: readonly Form[], size: number, print: (insn: number, address: number) => string): number {
   for (const { expression, names, pattern } of forms) {

@@ -228,12 +228,15 @@ export class CpuBench {
 
   /** What is different from another bench's snapshot: state fields by name, and the first RAM address. */
   differences([cpu, probe, clock, ram]: ReturnType<CpuBench['snapshot']>): string[] {
-    const address = this.memory.ram.findIndex((byte, n) => byte !== ram[n]);
+    const words = (bytes: Uint8Array): Int32Array => new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+    const [ours, theirs] = [words(this.memory.ram), words(ram)];
+    let n = 0;
+    while (n < ours.length && ours[n] === theirs[n]) n++;
     return [
       ...this.cpu.state.diff(cpu),
       ...this.probe.state.diff(probe).map((field) => `probe.${field}`),
       ...this.clock.state.diff(clock).map((field) => `clock.${field}`),
-      ...(address < 0 ? [] : [`RAM at 0x${address.toString(16)}`]),
+      ...(n === ours.length ? [] : [`RAM at 0x${(4 * n).toString(16)}`]),
     ];
   }
 }
