@@ -1,6 +1,6 @@
 /** Virtual time is exact below 2^53 nanoseconds; no run goes further. */
 import type { Machine } from '../boards/machine.ts';
-import { type Icount, LIMIT, type Nanoseconds, icount as toIcount, ns } from '../time/units.ts';
+import { type Icount, LIMIT, type Nanoseconds, ns, icount as toIcount } from '../time/units.ts';
 
 /** The instruction count that a machine can reach at most, if it does not idle. */
 export function lastCount(machine: Machine): Icount {

@@ -5,9 +5,10 @@ import { armWord } from '../cpu/arm/testing/assembler.suite.ts';
 import type { CharBackend, HostClock } from '../host/host.ts';
 import { DigestChain } from '../replay/digest-chain.ts';
 import { type Hasher, loadHasher } from '../replay/hasher.ts';
-import type { EndReason, Header, MachineOptions } from '../replay/model.ts';
+import type { End, EndReason, Header, MachineOptions } from '../replay/model.ts';
 import { type Recording, readRecording } from '../replay/reader.ts';
 import { MemoryFile } from '../replay/recording.suite.ts';
+import type { LogRecord } from '../replay/records.ts';
 import { RecordingWriter } from '../replay/writer.ts';
 import { type Icount, icount } from '../time/units.ts';
 import { buildMachine, digestible, type MachineFiles } from './build.ts';
@@ -67,7 +68,7 @@ export const waitingGuest = (ticking: boolean): Uint8Array =>
     ldr r1, [r8]
     add r1, r1, #1
     str r1, [r8]
-    mov r0, #0x400          ; some work
+    mov r0, #0x40           ; some work
     work:
     subs r0, r0, #1
     bne @work
@@ -260,14 +261,19 @@ export interface Replay {
   readonly said: [string, string];
 }
 
-/** A replay that has not begun. */
-export async function newReplay(bytes: Uint8Array, step?: number): Promise<Replay> {
+/**
+ * A replay that has not begun.
+ * @param step of its clock, in milliseconds
+ * @param taken resolves when output has been taken
+ */
+export async function newReplay(bytes: Uint8Array, step?: number, taken: () => Promise<void> | void = () => {}): Promise<Replay> {
   const recording = open(bytes);
   const files: MachineFiles = {};
   for (const { role, name } of recording.header.inputs) files[role] = { name, bytes: (await recording.embedded(role))! };
   const said: [string, string] = ['', ''];
-  const output = (port: number, sent: Uint8Array): void => {
+  const output = (port: number, sent: Uint8Array): Promise<void> | void => {
     said[port] += Buffer.from(sent).toString('latin1');
+    return taken();
   };
   return { run: prepareReplay(recording, files, hasher, { clock: new MadeUpClock(step), output }), said };
 }
@@ -276,6 +282,31 @@ export async function newReplay(bytes: Uint8Array, step?: number): Promise<Repla
 export async function replay(bytes: Uint8Array, to?: number): Promise<Replay & { readonly stop: ReplayStop }> {
   const { run, said } = await newReplay(bytes);
   return { run, said, stop: await run.run(to === undefined ? undefined : (icount(to) as Icount)) };
+}
+
+/** What someone with an editor makes of a recording: every check is right. */
+export async function forged(
+  bytes: Uint8Array,
+  change: {
+    readonly header?: Partial<Header>;
+    readonly log?: (records: LogRecord[]) => readonly LogRecord[];
+    readonly end?: (end: End) => End | undefined;
+  },
+): Promise<Uint8Array> {
+  const { header, log, end, embedded } = open(bytes);
+  const inputs = new Map<Header['inputs'][number]['role'], Uint8Array>();
+  for (const { role } of header.inputs) inputs.set(role, (await embedded(role))!);
+  const file = new MemoryFile();
+  const writer = RecordingWriter.create(file, { ...header, ...change.header }, inputs, hasher);
+  for (const record of change.log?.([...log]) ?? log) {
+    if (record.kind === 'event') writer.event(record.event);
+    else if (record.kind === 'digest') writer.digest(record.digest);
+    else writer.flush(record.position);
+  }
+  const last = end && change.end ? change.end(end) : end;
+  if (last !== undefined) writer.finish(last);
+  else if (end !== undefined) writer.flush(end.digest);
+  return file.bytes;
 }
 
 /** The names of all that differs between two machines. */

@@ -5,7 +5,7 @@ import { fuzzProgram, RAM_BYTES } from './testing/fuzz.suite.ts';
 import { Random } from './testing/random.suite.ts';
 
 /** More with the environment variable, for a long search. */
-const PROGRAMS = Number(process.env.FUZZ_PROGRAMS ?? 60);
+const PROGRAMS = Number(process.env.FUZZ_PROGRAMS ?? 40);
 const FIRST = Number(process.env.FUZZ_FIRST ?? 1);
 const CHECKPOINTS = [50, 400, 1500];
 
@@ -63,10 +63,11 @@ describe('a random program', () => {
       if (bench.memory.ram.subarray(0x100000, 0x110000).some((byte, n) => byte !== ram[0x100000 + n])) seen.add('changed tables');
       moved += bench.clock.state.fields.bias;
     }
-    expect([...seen]).toEqual(expect.arrayContaining(['usr ARM', 'usr Thumb', 'svc ARM', 'svc Thumb', 'irq ARM', 'abt ARM', 'sys ARM', 'und ARM']));
     expect([...seen]).toEqual(
-      expect.arrayContaining(['data fault 5', 'data fault 7', 'data fault 1', 'data fault 15', 'data fault 9', 'fetch fault 5', 'fetch fault 2']),
+      expect.arrayContaining(['usr ARM', 'usr Thumb', 'svc ARM', 'svc Thumb', 'irq ARM', 'fiq ARM', 'abt ARM', 'sys ARM', 'und ARM']),
     );
+    const faults = [1, 5, 7, 9, 13].map((status) => `data fault ${status}`).concat([2, 5, 9].map((status) => `fetch fault ${status}`));
+    expect([...seen]).toEqual(expect.arrayContaining(faults));
     expect([...seen]).toEqual(expect.arrayContaining(['changed code', 'changed tables', 'locked TLB']));
     expect(moved).toBeGreaterThan(0);
   });

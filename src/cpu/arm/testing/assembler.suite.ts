@@ -142,7 +142,17 @@ function formOf({ syntax, pattern }: Row): Form | undefined {
   return { expression: new RegExp(`^${expression}$`), names, pattern: pattern.replaceAll(' ', '') };
 }
 
-const formsOf = (rows: readonly Row[]): readonly Form[] => rows.map(formOf).filter((form) => form !== undefined);
+/** Forms by the first letter of their mnemonics. */
+type Forms = Readonly<Record<string, readonly Form[]>>;
+
+function formsOf(rows: readonly Row[]): Forms {
+  const forms: Record<string, Form[]> = {};
+  for (const row of rows) {
+    const form = formOf(row);
+    if (form !== undefined) (forms[row.syntax[0]] ??= []).push(form);
+  }
+  return forms;
+}
 const armForms = formsOf(armRows);
 const thumbForms = formsOf(thumbRows);
 
@@ -165,8 +175,8 @@ const plain = (text: string): string =>
     .replace(new RegExp(NUMBER, 'g'), (found) => (found.startsWith('#-') ? `#-${Number(found.slice(2))}` : `#${Number(found.slice(1))}`))
     .replace(', #0]', ']');
 
-function assemble(text: string, address: number, forms: readonly Form[], size: number, print: (insn: number, address: number) => string): number {
-  for (const { expression, names, pattern } of forms) {
+function assemble(text: string, address: number, forms: Forms, size: number, print: (insn: number, address: number) => string): number {
+  for (const { expression, names, pattern } of forms[text[0]] ?? []) {
     const match = expression.exec(text);
     if (match === null) continue;
     const fields: Fields = { c: 14 };

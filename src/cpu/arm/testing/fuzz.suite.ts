@@ -64,7 +64,8 @@ class Program {
     }
     if (kind < 70) return [`${random.pick(['ldm', 'stm', 'stmdb', 'ldmib'])} ${r()}, {r1, r2, r7, r9}`];
     if (kind < 74) return [`ldr${random.pick(['', 't', 'b'])} ${r()}, [${r()}], #${random.below(8) * 4}`];
-    if (kind < 81) return [`b${random.pick(['', 'eq', 'ne', 'cs', 'lt', 'hi'])} #${at + 4 * (random.below(24) - 6)}`];
+    if (kind < 80) return [`b${random.pick(['eq', 'ne', 'cs', 'lt', 'hi'])} #${at + 4 * (random.below(24) - 6)}`];
+    if (kind < 81) return [`b #${at + 4 + 4 * random.below(16)}`];
     if (kind < 83) return [`bl #${at + 4 * random.below(16)}`];
     if (kind < 85) return [`blx #${THUMB_CODE + 2 * random.below(CODE_BYTES / 2)}`];
     if (kind < 87) return [random.pick(['svc #1', 'bkpt #1', 'mrs r7, cpsr', 'msr cpsr_f, r7'])];
@@ -81,11 +82,12 @@ class Program {
       ['mov r12, #0x100000', 'mcr p15, #0, r12, c2, c0, #0'],
       ['mvn r12, #0', 'mcr p15, #0, r12, c3, c0, #0'],
       ['mov r12, #0x55', 'mcr p15, #0, r12, c3, c0, #0'],
-      [`mov r12, #${random.below(256)}`, 'mcr p15, #0, r12, c3, c0, #0'],
+      [`mov r12, #${1 + 4 * random.below(64)}`, 'mcr p15, #0, r12, c3, c0, #0'],
       ['mov r12, #1', 'mcr p15, #0, r12, c1, c0, #0'],
       ['mov r12, #3', 'mcr p15, #0, r12, c1, c0, #0'],
       ['mov r12, #0', 'mcr p15, #0, r12, c1, c0, #0'],
-      ['mov r12, #0', 'mcr p15, #0, r12, c7, c0, #4'],
+      [`mov r12, #${PROBE}`, `mov r11, #${random.below(256)}`, 'str r11, [r12, #8]', 'mcr p15, #0, r12, c7, c0, #4'],
+      ['mcr p15, #0, r12, c7, c0, #4'],
       ['mov r12, #1', 'mcr p15, #0, r12, c10, c0, #0'],
       ['mov r12, #0', 'mcr p15, #0, r12, c10, c0, #0'],
       [`mov r12, #${PAGES}`, 'mcr p15, #0, r12, c8, c7, #1'],
@@ -126,8 +128,8 @@ const VECTORS: readonly (readonly string[])[] = [
   ['b #0x40'],
   ['subs pc, lr, #4'],
   ['mov pc, #0x8000'],
-  ['b #0x50'],
-  // FIQ and, at 0x50, IRQ: lower the lines. A prefetch abort, at 0x40, goes back to the code.
+  ['b #0x60'],
+  // FIQ and, at 0x60, IRQ: lower the lines. A prefetch abort, at 0x40, goes back to the code, somewhere else each time.
   ['mov sp, #0x10000000', 'str sp, [sp, #4]', 'subs pc, lr, #4'],
 ];
 
@@ -139,8 +141,8 @@ export function fuzzProgram(seed: number): CpuBench {
   VECTORS.forEach((lines, n) => {
     bench.arm(4 * n, ...lines);
   });
-  bench.arm(0x40, 'mov lr, #0x8000', 'add lr, lr, #0x40', 'movs pc, lr');
-  bench.arm(0x50, 'mov sp, #0x10000000', 'str sp, [sp, #4]', 'subs pc, lr, #4');
+  bench.arm(0x40, 'add sp, sp, #0x2c0', 'and lr, sp, #0xfc0', 'orr lr, lr, #0x8000', 'movs pc, lr');
+  bench.arm(0x60, 'mov sp, #0x10000000', 'str sp, [sp, #4]', 'subs pc, lr, #4');
   bench.words(ARM_CODE, ...program.armCode()).halves(THUMB_CODE, ...program.thumbCode());
 
   const tables = new PageTables(bench)
