@@ -64,12 +64,14 @@ const SHIFTS = [
   (x, n) => (x >>> (n & 31)) | (x << (-n & 31)),
 ];
 
-/** What a row does to memory: the base register, the offset, and from where to where from the sum (or from the base alone). */
+/**
+ * What a row does to memory: its base register and what is added to it, the register in that if there is one, and how many
+ * bytes are accessed with which alignment. `reg` gives the value of a register. Undefined if it does not access memory.
+ */
 function accessOf(row, isa, insn, reg, carry) {
   const f = (letter) => fieldOf(patternOf(row), insn, letter);
   const { syntax } = row;
   const width = /^(ldr|str)(h|sh)/.test(syntax) ? 2 : /^(ldr|str)(b|sb)/.test(syntax) ? 1 : /^(ldrd|strd)/.test(syntax) ? 8 : 4;
-  const bytes = width;
   if (syntax.startsWith('swp')) return { base: f('n'), offset: 0, width: syntax.startsWith('swpb') ? 1 : 4, bytes: 4 };
   const count = [...f('l').toString(2)].filter((bit) => bit === '1').length + f('E');
   if (syntax.includes('{mode4}')) {
@@ -91,14 +93,14 @@ function accessOf(row, isa, insn, reg, carry) {
       magnitude = f('t') === 3 && amount === 0 ? (carry << 31) | (rm >>> 1) : SHIFTS[f('t')](rm, amount || (f('t') === 0 ? 0 : 32));
     }
     const offset = f('P') ? (f('U') ? magnitude : -magnitude) : 0;
-    return { base: f('n'), index: immediate ? undefined : f('m'), offset: offset | 0, width, bytes };
+    return { base: f('n'), index: immediate ? undefined : f('m'), offset: offset | 0, width, bytes: width };
   }
   if (isa === 'T') {
     const scale = Number(/(?:offset|imm)\*(\d)\}?\]/.exec(syntax)?.[1] ?? 0);
-    if (syntax.includes('[{Rn}, {Rm}]')) return { base: f('n'), index: f('m'), offset: reg(f('m')) | 0, width, bytes };
-    if (syntax.includes('[{Rn}{offset')) return { base: f('n'), offset: f('i') * scale, width, bytes };
-    if (syntax.includes('[sp{offset')) return { base: 13, offset: f('i') * scale, width, bytes };
-    if (syntax.includes('[pc, ')) return { base: 15, offset: f('i') * scale, width, bytes };
+    if (syntax.includes('[{Rn}, {Rm}]')) return { base: f('n'), index: f('m'), offset: reg(f('m')) | 0, width, bytes: width };
+    if (syntax.includes('[{Rn}{offset')) return { base: f('n'), offset: f('i') * scale, width, bytes: width };
+    if (syntax.includes('[sp{offset')) return { base: 13, offset: f('i') * scale, width, bytes: width };
+    if (syntax.includes('[pc, ')) return { base: 15, offset: f('i') * scale, width, bytes: width };
   }
   return undefined;
 }
@@ -110,10 +112,10 @@ const isDataProcessing = (row, isa) => isa === 'A' && DATA_PROCESSING.test(row.n
 function registersOf(row, insn) {
   const pattern = patternOf(row);
   const found = {};
-  for (const letter of 'dnmsh')
-    if (row.syntax.includes(`{R${letter}}`) || /\{(mode|shifted)/.test(row.syntax))
-      if (pattern.includes(letter)) found[letter] = fieldOf(pattern, insn, letter);
-  if (row.syntax.includes('{Rl}')) found.l = fieldOf(pattern, insn, 'l');
+  for (const letter of 'dnmshl') {
+    const named = row.syntax.includes(`{R${letter}}`) || (letter !== 'l' && /\{(mode|shifted)/.test(row.syntax));
+    if (named && pattern.includes(letter)) found[letter] = fieldOf(pattern, insn, letter);
+  }
   if (row.syntax.includes('{pair}')) {
     found.e = 2 * fieldOf(pattern, insn, 'e');
     found.f = found.e + 1;
@@ -252,7 +254,7 @@ const UNDEFINED = [
 export const undefinedRow = { name: 'undefined', pattern: '', syntax: '' };
 
 /** Whether a row has effects on modes or their registers, so that `makeBankedCase` has cases for it. */
-export function isBanked(row, isa) {
+export function isBanked(row) {
   if (row === undefinedRow || /^(MRS|MSR.*|SWI|BKPT|LDM|STM|undefined)$/.test(row.name)) return true;
   return /^(MOV|SUB) \((immediate|shift by immediate)\)$/.test(row.name);
 }
@@ -271,7 +273,6 @@ export function makeBankedCase(row, isa, rng) {
   const flags = rng.below(32) << 27;
   const registers = { psr: (flags | (rng.below(4) << 6) | (isa === 'T' ? 0x20 : 0) | mode) >>> 0 };
   if (isa === 'T' && rng.chance(50)) registers.pc = CODE + 2;
-  const pc = registers.pc ?? CODE;
   const set = (n, value) => {
     registers[nameOf(n, mode)] = value >>> 0;
   };
@@ -285,7 +286,7 @@ export function makeBankedCase(row, isa, rng) {
     const value = row.name.includes('register') ? ((rng.next() & 0xff000000) | randomPsr(rng, false)) >>> 0 : SHIFTS[3](f('i'), 2 * f('r'));
     // Reserved bits stay out of it, and so does a change of the instruction set or to no mode.
     if (f('R') === 0 && f('f') & 1 && (value & 0x20 || !VALID_MODES.includes(value & 0x1f))) return undefined;
-    if (value & 0x07ffff00 || (f('R') && value & 0x100)) return undefined;
+    if (value & 0x07ffff00) return undefined;
     if (row.name.includes('register')) {
       if (f('m') === 15) return undefined;
       set(f('m'), value);

@@ -43,7 +43,7 @@ const qemu = await Qemu.start(work, join(work, 'image.bin'));
 const bytesOf = (isa, words) => {
   const size = isa === 'A' ? 4 : 2;
   const bytes = Buffer.alloc(size * words.length);
-  words.forEach((word, n) => bytes.writeUIntLE(word, n * size, size));
+  for (const [n, word] of words.entries()) bytes.writeUIntLE(word, n * size, size);
   return bytes;
 };
 const memoryBytes = (from, to) => image.subarray(from, to);
@@ -119,14 +119,14 @@ try {
   for (const [index, { isa, row }] of rows.entries()) {
     const rng = random(Number(seed) + index);
     const decode = isa === 'A' ? armRow : thumbRow;
-    const makers = isOnlyBanked(row) ? [makeBankedCase] : isBanked(row, isa) ? [makeCase, makeCase, makeCase, makeBankedCase] : [makeCase];
+    const makers = isOnlyBanked(row) ? [makeBankedCase] : isBanked(row) ? [makeCase, makeCase, makeCase, makeBankedCase] : [makeCase];
     const wanted = row === undefinedRow ? 2 * Number(count) : Number(count);
     lines.push(`= ${isa} ${row.name}`);
     for (let made = 0, tries = 0; made < wanted; tries++) {
       if (tries > 10000 * wanted) throw new Error(`${row.name}: no case`);
-      const made1 = makers[made % makers.length](row, isa, rng);
-      if (made1 === undefined || (row !== undefinedRow && decode(made1.words[0]) !== row)) continue;
-      lines.push(text({ isa, ...made1 }, await execute({ isa, ...made1 })));
+      const found = makers[made % makers.length](row, isa, rng);
+      if (found === undefined || (row !== undefinedRow && decode(found.words[0]) !== row)) continue;
+      lines.push(text({ isa, ...found }, await execute({ isa, ...found })));
       made++;
     }
   }

@@ -26,6 +26,10 @@ export const ERROR_CODES = {
   DIVERGED: 'The replay is not the recorded run.',
   STATE_SIZE: 'A saved state has the wrong length.',
   STATE_VALUE: 'A saved state holds a value that its field cannot have.',
+  IMAGE_DAMAGED: 'The metadata of a disk image contradicts itself or points outside of the file.',
+  IMAGE_UNSUPPORTED: 'A disk image needs a feature that this version does not have.',
+  BACKING_REFUSED: 'A disk image names a backing file that may not be opened.',
+  NO_SNAPSHOT: 'A disk image has no snapshot of that name.',
   TIME_LIMIT: 'The guest ran for 2^53 instructions or virtual nanoseconds, the end of exact time.',
 } as const;
 

@@ -60,7 +60,7 @@ export const COMMANDS: readonly Command[] = [
     parameters: Object.keys(INFO).join('|'),
     help: 'show something about the machine',
     run: (live, [what], host) => {
-      const topic = what === undefined ? undefined : INFO[what];
+      const topic = what !== undefined && Object.hasOwn(INFO, what) ? INFO[what] : undefined;
       if (topic === undefined)
         return Object.entries(INFO)
           .map(([name, { help }]) => `info ${name.padEnd(12)} ${help}`)

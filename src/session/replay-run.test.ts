@@ -172,7 +172,6 @@ describe('a recording that was changed, with every check right,', () => {
       'has more bytes than the port takes',
       (records) => records.map((r) => (isSerial(r) ? changed(r, { input: { kind: 'serial', port: 0, bytes: new Uint8Array(60_000) } }) : r)),
     ],
-    ['has an input a nanosecond later', (records) => once(records, isSerial, ({ bias }) => ({ bias: ns(bias + 1) }))],
     ['has an input where the guest does not idle', (records) => once(records, isKey, ({ icount: count }) => ({ icount: icount(count - 1) }))],
     ['has a reset', (records) => once(records, isSerial, () => ({ input: { kind: 'reset' } }))],
     ['has another key', (records) => once(records, isKey, () => ({ input: { kind: 'key', code: 'z', down: true } }))],

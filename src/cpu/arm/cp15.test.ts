@@ -202,6 +202,17 @@ describe('TLB lockdown (DDI 0198E 2.3.10)', () => {
     expect(loaded).toEqual(['fault 5', 0x222, 0x111, 0x222, 0x111, 0x222, 0x111, 0x222, 0x111]);
   });
 
+  it('ends at once for the code that runs by an entry which is replaced', () => {
+    const { bench, tables } = setUp((t) => void t.section(VIRTUAL, ONE).section(VIRTUAL + 0x100000, OTHER));
+    bench.arm(ONE + 0x100, 'mov r3, #1', 'ldr r3, [r5]', 'mov r3, #2');
+    lock(bench, VIRTUAL, 0);
+    bench.words(tables.first(VIRTUAL), 0);
+    mcr(bench, victim(0) | P, 'c10, c0').set({ 5: VIRTUAL + 0x100000 });
+    bench.pc = VIRTUAL + 0x100;
+    bench.run(3);
+    expect([bench.mode, bench.r(14), bench.r(3)]).toEqual(['abt', VIRTUAL + 0x10c, 0x222]);
+  });
+
   it('does not lock what instructions are fetched from, nor what is locked already', () => {
     const { bench } = setUp((t) => void t.section(VIRTUAL, ONE));
     bench.set({ 0: P, 1: VIRTUAL });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ALIAS, CpuBench, PROBE } from './testing/cpu-bench.suite.ts';
+import { ALIAS, CpuBench, PROBE, PROBE_COUNT } from './testing/cpu-bench.suite.ts';
 import { AP, DOMAIN, PageTables } from './testing/page-tables.suite.ts';
 
 const S = 1 << 8;
@@ -77,11 +77,13 @@ describe('table walk (B4.7)', () => {
     expect(write(bench, VIRTUAL + 0x200000)).toBe('fault 5');
   });
 
-  it('a table where there is no memory reads as zero: translation fault', () => {
+  it('finds no descriptors outside RAM, and does not touch a device for them', () => {
     const { bench, tables } = setUp();
-    bench.words(tables.first(VIRTUAL), 0x30000001);
+    bench.words(tables.first(VIRTUAL), PROBE | 1).words(tables.first(VIRTUAL + 0x100000), 0x30000001);
     tables.enable();
-    expect(read(bench, VIRTUAL)).toBe('fault 7');
+    expect(read(bench, VIRTUAL + 0x1000 * (PROBE_COUNT / 4))).toBe('fault 7');
+    expect(read(bench, VIRTUAL + 0x100000)).toBe('fault 7');
+    expect([bench.probe.state.fields.count, bench.messages[0]]).toEqual([0, 'cpu: page tables outside RAM (not modelled)']);
   });
 
   it('reaches devices through a mapping', () => {

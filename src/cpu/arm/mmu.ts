@@ -166,9 +166,15 @@ export class Mmu {
 
   /** Translates a data access, or aborts. Leaves the result in `found`. */
   private translateData(address: number, privileged: boolean, write: boolean): Translation {
-    const { found } = this;
+    const { found, s } = this;
     this.makeRoom();
-    translate(this.s, this.memory, this.bus, address, privileged, true, found, this.onTable);
+    const { tlbLockdown } = s;
+    translate(s, this.memory, this.bus, address, privileged, true, found, this.onTable);
+    // An entry was locked, and what was found by the one that it replaced holds no more.
+    if (s.tlbLockdown !== tlbLockdown) {
+      this.flush();
+      this.refetch();
+    }
     if (found.fault) this.abort(address, found.fault);
     if (!(write ? found.writable : found.readable)) this.abort(address, found.permissionFault);
     return found;

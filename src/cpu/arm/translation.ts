@@ -111,10 +111,16 @@ export function translate(
   finish(s, out, mva, physical >>> 0, permissions, domain, span, span === 0x000fffff, privileged);
 }
 
-/** A descriptor word; a table outside RAM reads as the bus does. */
+/**
+ * A descriptor word. Outside RAM there are none: a walk that read a device would be seen by it, and how often there are
+ * walks must not show.
+ */
 function descriptor(memory: GuestMemory, bus: AddressSpace, address: number, onTable: TableListener): number {
   const offset = bus.ramOffset(address);
-  if (offset < 0) return bus.read(address, 4);
+  if (offset < 0) {
+    bus.log.unmodelled('cpu', 'page tables outside RAM');
+    return 0;
+  }
   onTable((offset - RAM_BASE) >>> PAGE_SHIFT);
   return memory.words[offset >>> 2];
 }
