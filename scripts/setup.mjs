@@ -1,5 +1,5 @@
 // Makes a fresh clone ready: installs the packages of the lock file and builds, each only when needed.
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,11 +14,19 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(1);
 }
 
+/** Runs a step; its own output says what is wrong with it. */
+function step(what, program, args, output) {
+  console.error(`${what} …`);
+  const { status, error } = spawnSync(program, args, { cwd: root, stdio: ['ignore', output, 'inherit'] });
+  if (status === 0) return;
+  console.error(`${what} failed${error ? `: ${error.message}` : ''}.`);
+  process.exit(1);
+}
+
 const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
 const stamp = join(root, 'node_modules', '.reprise-lock');
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
-  console.error('Installing packages (once) …');
-  execFileSync(npm, ['ci', '--silent'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+  step('Installing packages', npm, ['ci', '--silent'], 'ignore');
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, lock);
 }
@@ -32,8 +40,7 @@ const newest = (folder) =>
   );
 const built = join(root, 'dist', 'node.tsbuildinfo');
 if (!existsSync(built) || newest(join(root, 'src')) > statSync(built).mtimeMs) {
-  console.error('Building …');
-  execFileSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'], { cwd: root, stdio: 'inherit' });
+  step('Building', process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'], 'inherit');
   writeFileSync(built, readFileSync(built));
 }
 if (!quiet) console.error('Reprise is ready: npm run demo, npm test, or npx reprise --help.');

@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { commandOf, type Outcome, reprise, shellWords, startCommand, systemArm, temporaryFolder } from './support/program.ts';
 import { LEDGER, LOST_UPDATE } from './support/recordings.ts';
@@ -35,8 +36,8 @@ describe('a machine that cannot be', () => {
     ['too much RAM, in other units', machine('-m', '1G', '-kernel', LOST_UPDATE), 2, 'BAD_VALUE', ['-m 1G', '16 to 256 MiB']],
     ['too little RAM', machine('-m', '8', '-kernel', LOST_UPDATE), 2, 'BAD_VALUE', ['-m 8', '16 to 256 MiB']],
     ['RAM that is no size', machine('-m', 'lots', '-kernel', LOST_UPDATE), 2, 'BAD_VALUE', ['-m lots']],
-    ['an unknown option', machine('-kernal', LOST_UPDATE), 2, 'UNKNOWN_OPTION', ["'-kernal'", '-kernel']],
-    ['an unknown long option', machine('--sereal', 'stdio'), 2, 'UNKNOWN_OPTION', ["'--sereal'", '-serial']],
+    ['an unknown option', machine('-kernal', LOST_UPDATE), 2, 'UNKNOWN_OPTION', ['-kernal;', 'did you mean -kernel?']],
+    ['an unknown long option', machine('--sereal', 'stdio'), 2, 'UNKNOWN_OPTION', ['--sereal;', 'did you mean -serial?']],
     ['an option without its argument', machine('-kernel'), 2, 'USAGE', ['-kernel']],
     ['an unknown suboption', machine('-icount', 'shift=3,slep=on', '-kernel', LOST_UPDATE), 2, 'UNKNOWN_OPTION', ['slep', 'sleep']],
     ['a shift that cannot be', machine('-icount', 'shift=11', '-kernel', LOST_UPDATE), 2, 'BAD_VALUE', ['0 to 10']],
@@ -63,14 +64,14 @@ describe('a machine that cannot be', () => {
 });
 
 describe('software that cannot be loaded', () => {
-  const png = Buffer.from('\x89PNG\r\n\x1a\n and more', 'latin1');
-
   it.each<[string, string, string, string, string[]]>([
     ['a kernel that is not there', '-kernel', 'FILE_NOT_FOUND', 'missing', ['kernel', 'check the path']],
     ['a kernel in a folder that is not there', '-kernel', 'FILE_NOT_FOUND', 'no/such/kernel', ['does not exist']],
     ['a folder as kernel', '-kernel', 'FILE_UNREADABLE', 'folder', ['is a folder']],
     ['an empty kernel', '-kernel', 'BAD_KERNEL', 'empty', ['empty']],
-    ['a picture as kernel', '-kernel', 'BAD_KERNEL', 'picture.png', ['zImage']],
+    ['a text as kernel', '-kernel', 'BAD_KERNEL', 'readme', ['this is a text']],
+    ['a packed file as kernel', '-kernel', 'BAD_KERNEL', 'packed.gz', ['gunzip']],
+    ['a disk image as kernel', '-kernel', 'BAD_KERNEL', 'disk.qcow2', ['disk image']],
     ['the start of a kernel', '-kernel', 'BAD_KERNEL', 'cut.elf', ['cut.elf']],
     ['a kernel for another computer', '-kernel', 'BAD_KERNEL', 'other.elf', ['other.elf']],
     ['a firmware that is not there', '-bios', 'FILE_NOT_FOUND', 'missing', ['bios']],
@@ -79,7 +80,9 @@ describe('software that cannot be loaded', () => {
   ])('is refused: %s', async (_, option, code, name, parts) => {
     mkdirSync(file('folder'));
     writeFileSync(file('empty'), '');
-    writeFileSync(file('picture.png'), png);
+    writeFileSync(file('readme'), 'To start the kernel, turn the key.\n');
+    writeFileSync(file('packed.gz'), gzipSync('a kernel'));
+    writeFileSync(file('disk.qcow2'), Buffer.concat([Buffer.from('QFI\xfb', 'latin1'), Buffer.alloc(512)]));
     const elf = readFileSync(LOST_UPDATE);
     writeFileSync(file('cut.elf'), elf.subarray(0, 100));
     // EM_386.
@@ -92,7 +95,7 @@ describe('software that cannot be loaded', () => {
   });
 
   it('is refused: a device tree or RAM disk that is none, or not there', async () => {
-    writeFileSync(file('picture.png'), png);
+    writeFileSync(file('picture.png'), Buffer.from('\x89PNG\r\n\x1a\n and more', 'latin1'));
     const with_ = (...more: readonly string[]): Promise<Outcome> => reprise(['run', ...machine('-kernel', LOST_UPDATE, ...more)]);
     expectLine(await with_('-dtb', file('picture.png')), 1, 'BAD_DTB', file('picture.png'), 'device tree');
     expectLine(await with_('-dtb', file('missing')), 1, 'FILE_NOT_FOUND', file('missing'));
@@ -102,7 +105,7 @@ describe('software that cannot be loaded', () => {
 
 describe('an output that cannot be written', () => {
   const record = (path: string, ...more: readonly string[]): Promise<Outcome> =>
-    reprise(['record', '-o', path, ...more, ...LEDGER, '-serial', 'null']);
+    reprise(['record', '-o', path, ...LEDGER, '-serial', 'null', ...more]);
 
   it('is refused: in a folder that is not there', async () => {
     expectLine(await record(file('no/out.rec')), 1, 'FILE_UNWRITABLE', `'${file('no/out.rec')}'`, `there is no folder '${file('no')}'`);
@@ -225,7 +228,7 @@ describe('the program itself', () => {
     const nothing = await reprise([]);
     expect(nothing.status).toBe(2);
     expect(nothing.stdout.toString()).toContain('usage: reprise COMMAND');
-    expectLine(await reprise(['replya']), 2, 'USAGE', "'replya'", "'replay'");
+    expectLine(await reprise(['replya']), 2, 'USAGE', "'replya'", 'did you mean replay?');
     expectLine(await reprise(['']), 2, 'USAGE');
   });
 

@@ -3,6 +3,7 @@
 import { RepriseError } from '../errors/errors.ts';
 import type { Command } from './commands/command.ts';
 import { demo } from './commands/demo.ts';
+import { img } from './commands/img.ts';
 import { info } from './commands/info.ts';
 import { record } from './commands/record.ts';
 import { replay, verify } from './commands/replay.ts';
@@ -11,7 +12,7 @@ import { EXIT, runMain } from './exit.ts';
 import { suggestion } from './options/nearest.ts';
 import { VERSION } from './version.ts';
 
-const COMMANDS: readonly Command[] = [record, replay, verify, info, run, demo];
+const COMMANDS: readonly Command[] = [record, replay, verify, info, run, demo, img];
 
 const usage = (): string =>
   [

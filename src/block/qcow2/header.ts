@@ -26,6 +26,8 @@ const KNOWN_INCOMPATIBLE = INCOMPATIBLE.dirty | INCOMPATIBLE.corrupt | INCOMPATI
 /** Names of the standard features that are not supported, for images without a table of names. */
 const FEATURE_NAMES: Readonly<Record<number, string>> = { 2: 'external data file', 4: 'extended L2 entries' };
 const LAZY_REFCOUNTS = 1;
+/** The autoclear feature. */
+const BITMAPS = 1;
 
 /** Where the metadata lies. One write of the first sector changes all of it at once. */
 export interface Pointers {
@@ -52,6 +54,8 @@ export interface Header extends Pointers {
   readonly lazyRefcounts: boolean;
   /** There are features that hold only while every writer keeps them up; whoever does not must clear their bits. */
   readonly autoclear: boolean;
+  /** Where the list of bitmaps is, if they are valid. */
+  readonly bitmapDirectory: { readonly offset: number; readonly length: number } | undefined;
   /** As the image spells it. */
   readonly backingFile: string | undefined;
   readonly backingFormat: string | undefined;
@@ -114,6 +118,7 @@ export async function readHeader(storage: Storage): Promise<Header> {
     corrupt: (incompatible & INCOMPATIBLE.corrupt) !== 0,
     lazyRefcounts: v3 && (view.getUint32(84) & LAZY_REFCOUNTS) !== 0,
     autoclear: v3 && (view.getUint32(88) !== 0 || view.getUint32(92) !== 0),
+    bitmapDirectory: v3 && (view.getUint32(92) & BITMAPS) !== 0 ? bitmapDirectory(extensions.get(EXTENSION.bitmaps)) : undefined,
     backingFile: backingName(storage, head, backing),
     backingFormat: format === undefined ? undefined : new TextDecoder().decode(format),
   };
@@ -121,7 +126,17 @@ export async function readHeader(storage: Storage): Promise<Header> {
   return header;
 }
 
-function backingName(storage: Storage, head: Uint8Array, { offset, length }: { readonly offset: number; readonly length: number }): string | undefined {
+function bitmapDirectory(extension: Uint8Array | undefined): Header['bitmapDirectory'] {
+  if (extension === undefined || extension.length < 24) return undefined;
+  const view = viewOf(extension);
+  return { length: readU64(view, 8), offset: readU64(view, 16) };
+}
+
+function backingName(
+  storage: Storage,
+  head: Uint8Array,
+  { offset, length }: { readonly offset: number; readonly length: number },
+): string | undefined {
   if (offset === 0 || length === 0) return undefined;
   if (length > 1023 || offset + length > head.length) throw storage.damaged('the name of its backing file lies outside of the first cluster');
   const name = head.subarray(offset, offset + length);
@@ -186,7 +201,9 @@ export function checkPlace(storage: Storage, { clusterSize }: Pick<Header, 'clus
   if (length === 0) return;
   if (offset % clusterSize !== 0) throw storage.damaged(`its ${what} is not aligned to a cluster (offset ${offset})`);
   if (offset === 0) throw storage.damaged(`its ${what} overlaps the header`);
-  if (offset + length > storage.end) throw storage.damaged(`its ${what} reaches past the end of the file (offset ${offset})`);
+  // The last cluster need not be there to its end.
+  if (offset + length > Math.ceil(storage.end / clusterSize) * clusterSize)
+    throw storage.damaged(`its ${what} reaches past the end of the file (offset ${offset})`);
 }
 
 /** Switches the image to other metadata, in one write that a disk does whole. @returns the header as it is now */
@@ -206,5 +223,5 @@ export async function writePointers(storage: Storage, header: Header, pointers: 
     writeU64(view, 88, 0);
   }
   await storage.write(0, sector);
-  return { ...header, ...pointers, autoclear: false };
+  return { ...header, ...pointers, autoclear: false, bitmapDirectory: undefined };
 }

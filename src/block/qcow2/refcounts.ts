@@ -9,7 +9,10 @@ import type { Storage } from './storage.ts';
 export type RefcountTable = number[];
 
 /** Reads the table, not its blocks. @throws RepriseError IMAGE_DAMAGED */
-export async function readRefcountTable(storage: Storage, { refcountTableOffset, refcountTableClusters, clusterSize }: Header): Promise<RefcountTable> {
+export async function readRefcountTable(
+  storage: Storage,
+  { refcountTableOffset, refcountTableClusters, clusterSize }: Header,
+): Promise<RefcountTable> {
   const view = viewOf(await storage.read(refcountTableOffset, refcountTableClusters * clusterSize));
   return Array.from({ length: view.byteLength / 8 }, (_, n) => readU64(view, n * 8));
 }
@@ -20,17 +23,23 @@ export class Refcounts {
   private readonly storage: Storage;
   private readonly cache: MetadataCache;
   private readonly clusterSize: number;
+  /** Where the table lies in the file. */
+  private tableOffset: number;
+  /** Says of a cluster that should be free whether it is known to be something else. */
+  private readonly isMetadata: (cluster: number) => boolean;
   /** No cluster before is free. */
-  private hint = 0;
+  hint = 0;
   /** Sectors of the table that the file has not got. */
   private readonly dirtySectors = new Set<number>();
 
-  constructor(storage: Storage, cache: MetadataCache, header: Header, table: RefcountTable) {
+  constructor(storage: Storage, cache: MetadataCache, header: Header, table: RefcountTable, isMetadata: (cluster: number) => boolean) {
     this.storage = storage;
     this.cache = cache;
     this.clusterSize = header.clusterSize;
     this.codec = refcountCodec(header.refcountOrder, header.clusterSize);
     this.table = table;
+    this.tableOffset = header.refcountTableOffset;
+    this.isMetadata = isMetadata;
   }
 
   get dirty(): boolean {
@@ -38,8 +47,9 @@ export class Refcounts {
   }
 
   /** After the image was switched to other refcounts. */
-  replace(table: RefcountTable): void {
+  replace(table: RefcountTable, offset: number): void {
     assert(!this.dirty, 'refcounts are replaced when all are written');
+    this.tableOffset = offset;
     this.table = table;
     this.hint = 0;
   }
@@ -57,21 +67,20 @@ export class Refcounts {
     if (block === undefined || count === 0) throw this.storage.damaged(`cluster ${cluster} is in use with a refcount of 0`);
     this.codec.set(block.view, index, count - 1);
     this.cache.mark(block);
-    if (count === 1) this.hint = Math.min(this.hint, cluster);
+    if (count > 1) return;
+    this.hint = Math.min(this.hint, cluster);
+    this.cache.drop(cluster * this.clusterSize);
   }
 
-  /**
-   * A free cluster, with a refcount of 1 from now on; undefined when the table has no room for more.
-   * @param isMetadata says whether a cluster that should be free is known to be something else
-   */
-  async allocate(isMetadata: (cluster: number) => boolean): Promise<number | undefined> {
+  /** A free cluster, with a refcount of 1 from now on; undefined when the table has no room for more. */
+  async allocate(): Promise<number | undefined> {
     const { perBlock } = this.codec;
     for (let range = Math.floor(this.hint / perBlock); range < this.table.length; range++) {
-      const block = (await this.block(range)) ?? this.addBlock(range, isMetadata);
+      const block = (await this.block(range)) ?? this.addBlock(range);
       for (let index = range === Math.floor(this.hint / perBlock) ? this.hint % perBlock : 0; index < perBlock; index++) {
         if (this.codec.get(block.view, index) !== 0) continue;
         const cluster = range * perBlock + index;
-        this.refuseMetadata(cluster, isMetadata);
+        this.refuseMetadata(cluster);
         this.codec.set(block.view, index, 1);
         this.cache.mark(block);
         this.hint = cluster + 1;
@@ -97,9 +106,6 @@ export class Refcounts {
     }
   }
 
-  /** Where the table lies in the file. */
-  tableOffset = 0;
-
   /** @returns undefined when the range has none */
   async block(range: number): Promise<Awaited<ReturnType<MetadataCache['get']>> | undefined> {
     const offset = this.table[range] ?? 0;
@@ -107,9 +113,9 @@ export class Refcounts {
   }
 
   /** A block for a range without one lies at the beginning of that range, which is all free, and counts itself. */
-  private addBlock(range: number, isMetadata: (cluster: number) => boolean): ReturnType<MetadataCache['add']> {
+  private addBlock(range: number): ReturnType<MetadataCache['add']> {
     const cluster = range * this.codec.perBlock;
-    this.refuseMetadata(cluster, isMetadata);
+    this.refuseMetadata(cluster);
     const block = this.cache.add('refcount block', cluster * this.clusterSize, new Uint8Array(this.clusterSize));
     this.codec.set(block.view, 0, 1);
     this.table[range] = block.offset;
@@ -117,8 +123,10 @@ export class Refcounts {
     return block;
   }
 
-  private refuseMetadata(cluster: number, isMetadata: (cluster: number) => boolean): void {
-    if (isMetadata(cluster)) throw this.storage.damaged(`cluster ${cluster} holds metadata, but its refcount is 0`);
-    if ((cluster + 1) * this.clusterSize > Number.MAX_SAFE_INTEGER) throw new RepriseError('DISK_FULL', `disk image '${this.storage.file.name}' is full`);
+  /** @throws RepriseError IMAGE_DAMAGED, DISK_FULL */
+  refuseMetadata(cluster: number): void {
+    if (this.isMetadata(cluster)) throw this.storage.damaged(`cluster ${cluster} holds metadata, but its refcount is 0`);
+    if ((cluster + 1) * this.clusterSize > Number.MAX_SAFE_INTEGER)
+      throw new RepriseError('DISK_FULL', `disk image '${this.storage.file.name}' is full`);
   }
 }

@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { RepriseError } from '../../errors/errors.ts';
-import type { CharBackend } from '../../host/host.ts';
+import type { AppendSink, CharBackend } from '../../host/host.ts';
 import { NodeClock, randomSeed, wallClock } from '../../host/node/clock.ts';
 import { readInput } from '../../host/node/files.ts';
 import { createOutput } from '../../host/node/output-file.ts';
-import { onEndingSignal } from '../../host/node/signals.ts';
+import { type EndingSignal, exitStatus, onEndingSignal } from '../../host/node/signals.ts';
 import type { MachineOptions } from '../../replay/model.ts';
 import { buildMachine } from '../../session/build.ts';
 import { LiveRun } from '../../session/live.ts';
@@ -88,7 +88,14 @@ interface Run {
   readonly digest: string | undefined;
 }
 
-async function recordUntilBug(path: string): Promise<Run & { readonly typed: number; readonly guestSeconds: number }> {
+interface FirstRun extends Run {
+  readonly typed: number;
+  readonly guestSeconds: number;
+  /** Ended it. */
+  readonly signal: EndingSignal | undefined;
+}
+
+async function recordUntilBug(path: string): Promise<FirstRun> {
   const options: MachineOptions = {
     machine: 'integratorcp',
     cpu: 'arm926',
@@ -101,21 +108,28 @@ async function recordUntilBug(path: string): Promise<Run & { readonly typed: num
   };
   const files = { kernel: { name: 'lost-update.elf', bytes: readInput(fileURLToPath(GUEST), 'built-in guest') } };
   const machine = buildMachine(options, files, () => {});
-  const sink = createOutput(path);
   const typist = new Typist();
+  let signal: EndingSignal | undefined;
+  let live: LiveRun | undefined;
+  const stopListening = onEndingSignal((received) => {
+    signal = received;
+    live?.quit('interrupted');
+  });
+  const patience = setTimeout(() => live?.quit('quit'), PATIENCE_MS);
+  let sink: AppendSink | undefined;
   try {
+    sink = createOutput(path);
     const recorder = await startRecording(machine, options, files, true, sink);
-    const live = new LiveRun({ machine, clock: new NodeClock(), serial: [typist, silent], sleep: false, noReboot: true, recorder });
-    const patience = setTimeout(() => live.quit('quit'), PATIENCE_MS);
-    const stopListening = onEndingSignal(() => live.quit('interrupted'));
-    const reason = await live.run();
-    clearTimeout(patience);
-    stopListening();
-    if (reason === 'interrupted') throw new RepriseError('USAGE', 'interrupted');
-    return { said: typist.said, icount: machine.icount(), digest: recorder.final()?.chain, typed: typist.typed, guestSeconds: machine.now() / 1e9 };
+    live = new LiveRun({ machine, clock: new NodeClock(), serial: [typist, silent], sleep: false, noReboot: true, recorder });
+    if (signal !== undefined) live.quit('interrupted');
+    await live.run();
+    const { typed, said } = typist;
+    return { said, typed, icount: machine.icount(), digest: recorder.final()?.chain, guestSeconds: machine.now() / 1e9, signal };
   } finally {
+    clearTimeout(patience);
     await typist.close();
-    sink.close();
+    sink?.close();
+    stopListening();
   }
 }
 
@@ -153,6 +167,10 @@ export const demo: Command = {
     print('Its main loop and its interrupt handler both update one number, without a lock: now and then an update is lost.');
     print(`\nRecording to ${path} until that happens …\n`);
     const recorded = await recordUntilBug(path);
+    if (recorded.signal !== undefined) {
+      print('interrupted; the recording is whole up to here');
+      return exitStatus(recorded.signal);
+    }
     const bug = lineOf(recorded.said, 'LOST UPDATE');
     if (bug === undefined) {
       print(`The bug did not show in ${recorded.typed} characters: it is rare. The recording is whole all the same; run the demo again.`);

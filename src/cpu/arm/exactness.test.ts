@@ -5,7 +5,7 @@ import { fuzzProgram, RAM_BYTES } from './testing/fuzz.suite.ts';
 import { Random } from './testing/random.suite.ts';
 
 /** More with the environment variable, for a long search. */
-const PROGRAMS = Number(process.env.FUZZ_PROGRAMS ?? 40);
+const PROGRAMS = Number(process.env.FUZZ_PROGRAMS ?? 30);
 const FIRST = Number(process.env.FUZZ_FIRST ?? 1);
 const CHECKPOINTS = [50, 400, 1500];
 
@@ -49,7 +49,7 @@ describe('a random program', () => {
   it('does much of what can be done', () => {
     const seen = new Set<string>();
     let moved = 0;
-    for (let seed = 1; seed <= 60; seed++) {
+    for (let seed = 1; seed <= 40; seed++) {
       const bench = fuzzProgram(seed);
       const ram = bench.memory.ram.slice();
       for (let n = 1; n < 1500; n += 3) {

@@ -38,7 +38,7 @@ describe('the tables', () => {
       const cases = groups.find((group) => group.thumb === thumb && group.name === row.name)?.cases ?? [];
       expect(cases.length, row.name).toBeGreaterThanOrEqual(40);
       for (const { words } of cases) expect(rowOf(words[0])?.name).toBe(row.name);
-      // Cases that change nothing prove little: branches apart, most must.
+      // Cases that change nothing, as when the condition fails, prove little: a third at least must change something.
       const effective = cases.filter(({ text }) => !text.endsWith('>')).length;
       expect(effective, row.name).toBeGreaterThanOrEqual(row.name.startsWith('PLD') ? 0 : cases.length / 3);
     }

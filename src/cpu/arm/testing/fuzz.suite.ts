@@ -176,7 +176,7 @@ export function fuzzProgram(seed: number): CpuBench {
     tables.first(PAGES),
     tables.first(0),
   ];
-  for (let n = 0; n < 0x400; n++) bench.words(DATA + 4 * n, random.chance(50) ? random.pick(interesting) : random.next());
+  bench.words(DATA, ...Array.from({ length: 0x400 }, () => (random.chance(50) ? random.pick(interesting) : random.next())));
   for (let n = 0; n < 13; n++) bench.cpu.r[n] = random.chance(70) ? random.pick(BASES) + 4 * random.below(64) : random.next();
   bench.set({ 13: DATA + 0x800, 14: ARM_CODE });
   if (random.chance(75)) tables.enable({ domains: { 0: 1, 1: 1, 2: random.pick([0, 1, 3]) }, control: random.pick([0, 2, 0x100, 0x200]) });

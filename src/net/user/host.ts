@@ -2,7 +2,6 @@
  * What a user-mode network asks of its host: sockets, name resolution, files and time. Every callback comes from the
  * host's event loop, never from inside a call of these functions.
  */
-import type { RandomAccessSource } from './host.ts';
 
 /** An IPv4 or IPv6 address as text, and a port. */
 export interface Endpoint {
@@ -54,6 +53,14 @@ export interface HostListener {
   close(): void;
 }
 
+/** A file that stays open while it is read. */
+export interface HostFile {
+  readonly size: number;
+  /** Exactly `length` bytes at `offset`. @throws RepriseError FILE_UNREADABLE */
+  read(offset: number, length: number): Uint8Array;
+  close(): void;
+}
+
 /** The addresses of a name. A name that exists may have none of a kind. */
 export interface HostAddresses {
   readonly ipv4: readonly string[];
@@ -84,5 +91,5 @@ export interface NetworkHost {
   lookupAddress(address: string): Promise<string | undefined>;
 
   /** A file inside `folder`; undefined when there is none that may be read, or the name leads out of the folder. */
-  openFile(folder: string, name: string): RandomAccessSource | undefined;
+  openFile(folder: string, name: string): HostFile | undefined;
 }

@@ -1,0 +1,181 @@
+/** Internal snapshots: each is an L1 table of its own, whose clusters are shared with the active one until that is written. */
+import { RepriseError } from '../../errors/errors.ts';
+import { type Clusters, clustersOf } from './clusters.ts';
+import { l2OffsetAt, setCopied, setL1Entry } from './entries.ts';
+import { MAX_SNAPSHOTS, viewOf } from './header.ts';
+import type { Rewrite } from './rewrite.ts';
+import { encodeSnapshotTable, readSnapshotTable, type SnapshotDescription, type SnapshotEntry, type SnapshotInfo } from './snapshot-table.ts';
+
+export class Snapshots {
+  private readonly clusters: Clusters;
+  private entries: readonly SnapshotEntry[];
+  /** Bytes of the table in the file. */
+  private tableLength: number;
+
+  private constructor(clusters: Clusters, entries: readonly SnapshotEntry[], tableLength: number) {
+    this.clusters = clusters;
+    this.entries = entries;
+    this.tableLength = tableLength;
+  }
+
+  static async open(clusters: Clusters): Promise<Snapshots> {
+    const { entries, length } = await readSnapshotTable(clusters.storage, clusters.header);
+    return new Snapshots(clusters, entries, length);
+  }
+
+  list(): SnapshotInfo[] {
+    return this.entries.map(({ id, name, date, vmClockNs, icount, vmStateSize, diskSize }) => ({
+      id,
+      name,
+      date,
+      vmClockNs,
+      icount,
+      vmStateSize,
+      diskSize,
+    }));
+  }
+
+  /**
+   * Takes a snapshot of the disk, and of what was written as the machine's state, which the active image has no more then.
+   * @throws RepriseError IMAGE_UNSUPPORTED when the refcounts are too narrow, or there are too many snapshots
+   */
+  async create(description: SnapshotDescription, vmStateSize: number): Promise<SnapshotInfo> {
+    const { clusters } = this;
+    if (this.entries.length >= MAX_SNAPSHOTS) throw clusters.storage.unsupported(`it has ${MAX_SNAPSHOTS} snapshots, the most there can be`);
+    const rewrite = await clusters.beginRewrite();
+    const diskEntries = this.diskEntries();
+    const frozen = copyTable(clusters.l1);
+    const active = copyTable(clusters.l1);
+    for (let n = 0; n < active.byteLength / 8; n++) {
+      if (n < diskEntries) await this.share(rewrite, active, n, 1);
+      else setL1Entry(active, n, 0, false);
+    }
+    const l1Offset = await rewrite.place(bytesOf(frozen));
+    const ids = this.entries.map(({ id }) => Number(id)).filter(Number.isSafeInteger);
+    const entry: SnapshotEntry = {
+      ...description,
+      id: String(Math.max(0, ...ids) + 1),
+      vmStateSize,
+      diskSize: clusters.header.size,
+      l1Offset,
+      l1Entries: frozen.byteLength / 8,
+      unknownExtra: new Uint8Array(0),
+    };
+    await this.switchTo(rewrite, active, [...this.entries, entry]);
+    return entry;
+  }
+
+  /** Makes the disk what it was at a snapshot. @throws RepriseError NO_SNAPSHOT, IMAGE_UNSUPPORTED */
+  async apply(name: string): Promise<void> {
+    const { clusters } = this;
+    const entry = this.find(name);
+    if (entry.diskSize !== clusters.header.size)
+      throw clusters.storage.unsupported(`snapshot '${name}' is of a disk of ${entry.diskSize} bytes, and the disk has ${clusters.header.size} now`);
+    const rewrite = await clusters.beginRewrite();
+    const frozen = await this.l1Of(entry);
+    const active = viewOf(new Uint8Array(clusters.l1.byteLength));
+    for (let n = 0; n < clusters.l1.byteLength / 8; n++) await this.share(rewrite, clusters.l1, n, -1);
+    for (let n = 0; n < Math.min(this.diskEntries(), frozen.byteLength / 8); n++) {
+      setL1Entry(active, n, l2OffsetAt(frozen, n), false);
+      await this.share(rewrite, active, n, 1);
+    }
+    await this.switchTo(rewrite, active, this.entries);
+  }
+
+  /** @throws RepriseError NO_SNAPSHOT */
+  async delete(name: string): Promise<void> {
+    const entry = this.find(name);
+    const rewrite = await this.clusters.beginRewrite();
+    const frozen = await this.l1Of(entry);
+    for (let n = 0; n < frozen.byteLength / 8; n++) await this.share(rewrite, frozen, n, -1);
+    await rewrite.addRange(entry.l1Offset, entry.l1Entries * 8, -1);
+    const rest = this.entries.filter((other) => other !== entry);
+    await this.switchTo(rewrite, copyTable(this.clusters.l1), rest);
+  }
+
+  /** What the disk was at a snapshot. */
+  async read(name: string, offset: number, length: number): Promise<Uint8Array> {
+    return this.clusters.reader.read(await this.l1Of(this.find(name)), offset, length);
+  }
+
+  /** The machine's state of a snapshot, from byte `position` of it on. */
+  async readVmState(name: string, position: number, length: number): Promise<Uint8Array> {
+    const entry = this.find(name);
+    if (position + length > entry.vmStateSize)
+      throw this.clusters.storage.damaged(`the machine's state of snapshot '${name}' has ${entry.vmStateSize} bytes, and more are needed`);
+    return this.clusters.reader.read(await this.l1Of(entry), this.clusters.vmStateOffset + position, length);
+  }
+
+  /** By name or, when there is none of that name, by ID. */
+  find(name: string): SnapshotEntry {
+    const found = this.entries.find((entry) => entry.name === name) ?? this.entries.find((entry) => entry.id === name);
+    if (found !== undefined) return found;
+    const names = this.entries.map((entry) => `'${entry.name}'`).join(', ');
+    throw new RepriseError(
+      'NO_SNAPSHOT',
+      `disk image '${this.clusters.storage.file.name}' has no snapshot '${name}'${names === '' ? '' : `; it has ${names}`}`,
+    );
+  }
+
+  private diskEntries(): number {
+    return this.clusters.reader.l1Index(this.clusters.vmStateOffset);
+  }
+
+  private async l1Of({ l1Offset, l1Entries }: SnapshotEntry): Promise<DataView> {
+    return viewOf(await this.clusters.storage.read(l1Offset, l1Entries * 8));
+  }
+
+  /** Adds a reference to, or takes one from, the L2 table of an L1 entry and all that it leads to. */
+  private async share(rewrite: Rewrite, l1: DataView, index: number, delta: 1 | -1): Promise<void> {
+    const { reader, cache, header } = this.clusters;
+    const offset = l2OffsetAt(l1, index);
+    if (offset === 0) return;
+    const { view } = await cache.get('L2 table', offset);
+    for (let n = 0; n < header.clusterSize / 8; n++)
+      for (const cluster of clustersOf(reader.mapping(view, n), header.clusterSize)) await rewrite.add(cluster, delta);
+    await rewrite.add(offset / header.clusterSize, delta);
+  }
+
+  /**
+   * Makes the copied bits of the tables that `l1` leads to say what the new refcounts are. A table that must change is
+   * copied: the one in the file stays as it is, for the image as it was and for snapshots.
+   */
+  private async correctCopied(rewrite: Rewrite, l1: DataView): Promise<void> {
+    const { reader, cache, header } = this.clusters;
+    for (let index = 0; index < l1.byteLength / 8; index++) {
+      const offset = l2OffsetAt(l1, index);
+      if (offset === 0) continue;
+      const bytes = (await cache.get('L2 table', offset)).bytes.slice();
+      const view = viewOf(bytes);
+      let changed = false;
+      for (let n = 0; n < header.clusterSize / 8; n++) {
+        const mapping = reader.mapping(view, n);
+        if (mapping.kind !== 'data' && mapping.kind !== 'zero') continue;
+        const copied = mapping.offset !== 0 && (await rewrite.count(mapping.offset / header.clusterSize)) === 1;
+        if (copied === mapping.copied) continue;
+        setCopied(view, n, copied);
+        changed = true;
+      }
+      if (changed) {
+        await rewrite.add(offset / header.clusterSize, -1);
+        setL1Entry(l1, index, await rewrite.place(bytes), true);
+      } else setL1Entry(l1, index, offset, (await rewrite.count(offset / header.clusterSize)) === 1);
+    }
+  }
+
+  private async switchTo(rewrite: Rewrite, active: DataView, entries: readonly SnapshotEntry[]): Promise<void> {
+    const { header } = this.clusters;
+    await this.correctCopied(rewrite, active);
+    const table = encodeSnapshotTable(entries);
+    const snapshotsOffset = await rewrite.place(table);
+    const l1Offset = await rewrite.place(bytesOf(active));
+    await rewrite.addRange(header.snapshotsOffset, this.tableLength, -1);
+    await rewrite.addRange(header.l1Offset, header.l1Entries * 8, -1);
+    await this.clusters.switchTo(rewrite, { l1Offset, l1Entries: active.byteLength / 8, snapshotsOffset, snapshotCount: entries.length }, active);
+    this.entries = entries;
+    this.tableLength = table.length;
+  }
+}
+
+const bytesOf = (view: DataView): Uint8Array => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+const copyTable = (table: DataView): DataView => viewOf(bytesOf(table).slice());
