@@ -1,6 +1,7 @@
 /** Runs a machine with the world attached, and records it if asked to: what `run`, `record` and QEMU's command line have in common. */
 import type { Machine } from '../boards/machine.ts';
 import type { AppendSink } from '../host/host.ts';
+import type { NetBackend } from '../net/net.ts';
 import { NodeClock, randomSeed, wallClock } from '../host/node/clock.ts';
 import { type Consoles, openConsoles } from '../host/node/consoles.ts';
 import { createOutput } from '../host/node/output-file.ts';
@@ -18,6 +19,7 @@ import { EXIT } from './exit.ts';
 import { describeFiles, readMachineFiles } from './machine-files.ts';
 import { toMachineOptions } from './options/machine-options.ts';
 import type { QemuOptions } from './options/qemu.ts';
+import { openNetwork } from './network.ts';
 import { saveFile } from './save-file.ts';
 import { VERSION } from './version.ts';
 
@@ -59,6 +61,7 @@ export async function runLive({ program, qemu, sleepByDefault, record, logGuest 
     live?.quit('interrupted');
   });
   let consoles: Consoles | undefined;
+  let network: readonly NetBackend[] = [];
   try {
     consoles = await openConsoles(
       qemu.consoles,
@@ -66,12 +69,14 @@ export async function runLive({ program, qemu, sleepByDefault, record, logGuest 
       { quit: () => live?.quit('quit'), failed: (error) => say(error.message), notice: say },
       abort.signal,
     );
+    network = openNetwork(qemu.nic);
     const recorder = sink && (await startRecording(machine, options, files, record.embed, sink));
     const progress = openProgress(clock, consoles.onTerminal);
     live = new LiveRun({
       machine,
       clock,
       serial: consoles.serial,
+      network,
       sleep: qemu.icountSleep ?? sleepByDefault(consoles),
       noReboot: options.noReboot,
       recorder,
@@ -89,6 +94,7 @@ export async function runLive({ program, qemu, sleepByDefault, record, logGuest 
   } catch (error) {
     if (signal === undefined) throw error;
   } finally {
+    for (const backend of network) await backend.close();
     await consoles?.close();
     sink?.close();
     stopListening();

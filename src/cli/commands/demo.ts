@@ -98,6 +98,7 @@ async function recordUntilBug(path: string): Promise<Run & { readonly typed: num
     rtcBase: wallClock().utcSeconds,
     seed: randomSeed(),
     noReboot: true,
+    nics: [],
   };
   const files = { kernel: { name: 'lost-update.elf', bytes: readInput(fileURLToPath(GUEST), 'built-in guest') } };
   const machine = buildMachine(options, files, () => {});
@@ -105,7 +106,7 @@ async function recordUntilBug(path: string): Promise<Run & { readonly typed: num
   const typist = new Typist();
   try {
     const recorder = await startRecording(machine, options, files, true, sink);
-    const live = new LiveRun({ machine, clock: new NodeClock(), serial: [typist, silent], sleep: false, noReboot: true, recorder });
+    const live = new LiveRun({ machine, clock: new NodeClock(), serial: [typist, silent], network: [], sleep: false, noReboot: true, recorder });
     const patience = setTimeout(() => live.quit('quit'), PATIENCE_MS);
     const stopListening = onEndingSignal(() => live.quit('interrupted'));
     const reason = await live.run();
