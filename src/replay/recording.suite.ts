@@ -61,6 +61,7 @@ export const HEADER: Header = {
     rtcBase: 1_000_000_000,
     seed: '0123456789abcdef',
     noReboot: true,
+    nics: [],
   },
   inputs: [
     {

@@ -30,7 +30,7 @@ export const newNetworkDraft = (): NetworkDraft => ({ netdevs: new Map(), nic: u
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** The suboptions of `user`, gathered into `options`. */
-function userSuboptions(options: Mutable<UserNetOptions> & { hostfwd?: string[] }): Suboptions {
+function userSuboptions(options: Mutable<UserNetOptions>): Suboptions {
   const set = (key: 'net' | 'host' | 'dhcpstart' | 'dns' | 'hostname' | 'tftp' | 'bootfile') => (value: string) => {
     options[key] = value;
   };
@@ -73,7 +73,7 @@ export const NETWORK_OPTIONS: readonly OptionRow<NetworkDraft>[] = [
     group: 'Network',
     help: 'a network that this program makes up, with the host at 10.0.2.2 and the world behind it: net=, host=, dhcpstart=, dns=, hostname=, restrict=on|off, hostfwd=tcp|udp:[ADDR]:PORT-[ADDR]:PORT, tftp=FOLDER, bootfile=',
     apply: (draft, value, option) => {
-      const user: UserNetOptions = {};
+      const user: Mutable<UserNetOptions> = {};
       let id: string | undefined;
       readSuboptions(option, value, 'type', {
         ...userSuboptions(user),
@@ -116,7 +116,7 @@ export const NETWORK_OPTIONS: readonly OptionRow<NetworkDraft>[] = [
     group: 'Network',
     help: 'network interface and network in one option, with the suboptions of -netdev user',
     apply: (draft, value, option) => {
-      const user: UserNetOptions = {};
+      const user: Mutable<UserNetOptions> = {};
       let type = 'user';
       let id = `nic${draft.netdevs.size}`;
       let mac: string | undefined;
