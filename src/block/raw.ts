@@ -1,6 +1,7 @@
 /** A disk image without a format: the file's bytes are the disk's. */
-import { checkRange } from './range.ts';
+
 import type { BlockFile, BlockNode } from './node.ts';
+import { checkRange } from './range.ts';
 
 /** Zeros are written in pieces of this many bytes. */
 const STEP = 2 ** 20;

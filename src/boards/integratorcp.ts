@@ -25,9 +25,9 @@ import { Smc91c111 } from '../devices/smc91c111/smc91c111.ts';
 import { Scheduler } from '../time/scheduler.ts';
 import { VirtualClock } from '../time/virtual-clock.ts';
 import { type BootFiles, loadSegments, planBoot } from './boot/arm-boot.ts';
+import { FrameOutput } from './frame-output.ts';
 import { OnceLog } from './guest-log.ts';
 import { Machine, machineState } from './machine.ts';
-import { FrameOutput } from './frame-output.ts';
 import { SerialOutput } from './serial-output.ts';
 
 export interface IntegratorCpConfig {
@@ -84,7 +84,7 @@ export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, nics, files,
   const aaci = new Pl041('aaci', { irq: pic.input(25), codec, clock, log });
   const lcd = new Pl110('lcd', { irq: pic.input(22), clock, log });
   const frames = nics.map(() => new FrameOutput());
-  const ethernet = nics.map(({ mac }, n) => new Smc91c111(`nic${n}`, { mac }, { irq: pic.input(27), transmit: frames[n], clock, log }));
+  const ethernet = nics.map(({ mac }, n) => new Smc91c111(`nic${n}`, { mac }, { irq: pic.input(27), transmit: frames[n], log }));
   const debug = new IntegratorDebug('debug', { log });
 
   const windows: readonly (readonly [number, number, AnyDevice])[] = [

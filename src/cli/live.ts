@@ -1,13 +1,13 @@
 /** Runs a machine with the world attached, and records it if asked to: what `run`, `record` and QEMU's command line have in common. */
 import type { Machine } from '../boards/machine.ts';
 import type { AppendSink } from '../host/host.ts';
-import type { NetBackend } from '../net/net.ts';
 import { NodeClock, randomSeed, wallClock } from '../host/node/clock.ts';
 import { type Consoles, openConsoles } from '../host/node/consoles.ts';
 import { createOutput } from '../host/node/output-file.ts';
 import { openProgress } from '../host/node/progress.ts';
 import { type EndingSignal, exitStatus, onEndingSignal } from '../host/node/signals.ts';
 import { attachMonitor } from '../monitor/monitor.ts';
+import type { NetBackend } from '../net/net.ts';
 import { DigestChain } from '../replay/digest-chain.ts';
 import { loadHasher } from '../replay/hasher.ts';
 import type { InputFile, MachineOptions } from '../replay/model.ts';
@@ -17,9 +17,9 @@ import { LiveRun } from '../session/live.ts';
 import { LogRecorder } from '../session/recorder.ts';
 import { EXIT } from './exit.ts';
 import { describeFiles, readMachineFiles } from './machine-files.ts';
+import { openNetwork } from './network.ts';
 import { toMachineOptions } from './options/machine-options.ts';
 import type { QemuOptions } from './options/qemu.ts';
-import { openNetwork } from './network.ts';
 import { saveFile } from './save-file.ts';
 import { VERSION } from './version.ts';
 
@@ -69,7 +69,7 @@ export async function runLive({ program, qemu, sleepByDefault, record, logGuest 
       { quit: () => live?.quit('quit'), failed: (error) => say(error.message), notice: say },
       abort.signal,
     );
-    network = openNetwork(qemu.nic);
+    network = await openNetwork(qemu.nic, say);
     const recorder = sink && (await startRecording(machine, options, files, record.embed, sink));
     const progress = openProgress(clock, consoles.onTerminal);
     live = new LiveRun({

@@ -11,7 +11,14 @@ export type MachineFiles = Partial<Record<InputFile['role'], NamedFile>>;
 /** @throws RepriseError of the boot plan */
 export function buildMachine(options: MachineOptions, files: MachineFiles, onGuestMessage: (message: string) => void): Machine {
   const boot: BootFiles = { kernel: files.kernel, initrd: files.initrd, dtb: files.dtb, bios: files.bios, append: options.append };
-  return buildIntegratorCp({ ramBytes: options.ramBytes, icountShift: options.icountShift, rtcBase: options.rtcBase, nics: options.nics.map(({ mac }) => ({ mac: macBytes(mac) })), files: boot, onGuestMessage });
+  return buildIntegratorCp({
+    ramBytes: options.ramBytes,
+    icountShift: options.icountShift,
+    rtcBase: options.rtcBase,
+    nics: options.nics.map(({ mac }) => ({ mac: macBytes(mac) })),
+    files: boot,
+    onGuestMessage,
+  });
 }
 
 const macBytes = (mac: string): number[] => Array.from({ length: 6 }, (_, n) => Number.parseInt(mac.slice(2 * n, 2 * n + 2), 16));

@@ -72,7 +72,11 @@ export class InputDoor {
 
   /** Whether `drain` would let something in. */
   ready(): boolean {
-    return this.queue.length > 0 || this.frames.some((waiting, nic) => waiting.length > 0 && this.machine.nics[nic].receiveRoom()) || this.serial.some((_, port) => this.roomFor(port) > 0);
+    return (
+      this.queue.length > 0 ||
+      this.frames.some((waiting, nic) => waiting.length > 0 && this.machine.nics[nic].receiveRoom()) ||
+      this.serial.some((_, port) => this.roomFor(port) > 0)
+    );
   }
 
   /**

@@ -8,9 +8,9 @@ import type { NetBackend } from '../net/net.ts';
 import type { EndReason, Input, Position } from '../replay/model.ts';
 import { type Icount, NEVER, ns, icount as toIcount } from '../time/units.ts';
 import { applyInput } from './apply.ts';
-import { type OutputListener, takeOutputs } from './outputs.ts';
 import { lastCount, withinTime } from './end-of-time.ts';
 import { InputDoor } from './inputs.ts';
+import { type OutputListener, takeOutputs } from './outputs.ts';
 
 /** Instructions between two looks at the world outside: about a millisecond. */
 const SLICE = 65_536;

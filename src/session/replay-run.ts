@@ -8,8 +8,8 @@ import { type DigestChain, differences } from '../replay/digest-chain.ts';
 import type { Digest, End, InputEvent, Position } from '../replay/model.ts';
 import { type Icount, NEVER, ns, icount as toIcount } from '../time/units.ts';
 import { applyInput } from './apply.ts';
-import { takeOutputs } from './outputs.ts';
 import { lastCount, withinTime } from './end-of-time.ts';
+import { takeOutputs } from './outputs.ts';
 
 const SLICE = 1 << 22;
 const TURN_MS = 50;
@@ -119,7 +119,11 @@ export class ReplayRun {
     const { chain, output } = this.options;
     const texts: [number, Uint8Array][] = [];
     // Frames go nowhere: the recorded network is not there any more.
-    takeOutputs(this.machine, { hashed: (stream, bytes) => chain.sent(stream, bytes), serial: (port, bytes) => texts.push([port, bytes]), frame: () => {} });
+    takeOutputs(this.machine, {
+      hashed: (stream, bytes) => chain.sent(stream, bytes),
+      serial: (port, bytes) => texts.push([port, bytes]),
+      frame: () => {},
+    });
     for (const [port, bytes] of texts) await output(port, bytes);
   }
 

@@ -1,6 +1,7 @@
 /** The L2 tables and refcount blocks in memory: the least recently used clean ones give way. */
-import type { Storage } from './storage.ts';
+
 import { viewOf } from './header.ts';
+import type { Storage } from './storage.ts';
 
 /** How much metadata is held: enough for 16 GiB of disk in clusters of 64 KiB. */
 const CACHE_BYTES = 2 ** 22;

@@ -65,4 +65,3 @@ function setWords(table: DataView, at: number, offset: number, copied: boolean, 
   table.setUint32(at, (Math.floor(offset / 2 ** 32) | (copied ? COPIED : 0)) >>> 0);
   table.setUint32(at + 4, ((offset % 2 ** 32) | flags) >>> 0);
 }
-

@@ -121,7 +121,11 @@ export async function readHeader(storage: Storage): Promise<Header> {
   return header;
 }
 
-function backingName(storage: Storage, head: Uint8Array, { offset, length }: { readonly offset: number; readonly length: number }): string | undefined {
+function backingName(
+  storage: Storage,
+  head: Uint8Array,
+  { offset, length }: { readonly offset: number; readonly length: number },
+): string | undefined {
   if (offset === 0 || length === 0) return undefined;
   if (length > 1023 || offset + length > head.length) throw storage.damaged('the name of its backing file lies outside of the first cluster');
   const name = head.subarray(offset, offset + length);

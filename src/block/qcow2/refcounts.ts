@@ -9,7 +9,10 @@ import type { Storage } from './storage.ts';
 export type RefcountTable = number[];
 
 /** Reads the table, not its blocks. @throws RepriseError IMAGE_DAMAGED */
-export async function readRefcountTable(storage: Storage, { refcountTableOffset, refcountTableClusters, clusterSize }: Header): Promise<RefcountTable> {
+export async function readRefcountTable(
+  storage: Storage,
+  { refcountTableOffset, refcountTableClusters, clusterSize }: Header,
+): Promise<RefcountTable> {
   const view = viewOf(await storage.read(refcountTableOffset, refcountTableClusters * clusterSize));
   return Array.from({ length: view.byteLength / 8 }, (_, n) => readU64(view, n * 8));
 }
@@ -119,6 +122,7 @@ export class Refcounts {
 
   private refuseMetadata(cluster: number, isMetadata: (cluster: number) => boolean): void {
     if (isMetadata(cluster)) throw this.storage.damaged(`cluster ${cluster} holds metadata, but its refcount is 0`);
-    if ((cluster + 1) * this.clusterSize > Number.MAX_SAFE_INTEGER) throw new RepriseError('DISK_FULL', `disk image '${this.storage.file.name}' is full`);
+    if ((cluster + 1) * this.clusterSize > Number.MAX_SAFE_INTEGER)
+      throw new RepriseError('DISK_FULL', `disk image '${this.storage.file.name}' is full`);
   }
 }

@@ -4,7 +4,7 @@
  * afterwards it is the image as it shall be, and nothing is leaked in between.
  */
 import { RepriseError } from '../../errors/errors.ts';
-import { viewOf, MAX_REFCOUNT_TABLE_BYTES, writeU64, type Pointers } from './header.ts';
+import { MAX_REFCOUNT_TABLE_BYTES, type Pointers, viewOf, writeU64 } from './header.ts';
 import type { Refcounts, RefcountTable } from './refcounts.ts';
 import type { Storage } from './storage.ts';
 
@@ -41,7 +41,9 @@ export class Rewrite {
     const count = (await this.count(cluster)) + delta;
     if (count < 0) throw this.storage.damaged(`cluster ${cluster} is in use with a refcount of 0`);
     if (count > codec.max)
-      throw this.storage.unsupported(`cluster ${cluster} would be shared ${count} times, and its refcounts end at ${codec.max}; it can take no more snapshots`);
+      throw this.storage.unsupported(
+        `cluster ${cluster} would be shared ${count} times, and its refcounts end at ${codec.max}; it can take no more snapshots`,
+      );
     await this.set(cluster, count);
   }
 
@@ -106,7 +108,10 @@ export class Rewrite {
       const entries = Math.max(table.length, leastRanges);
       if (entries <= room.entries) break;
       if (entries * 8 > MAX_REFCOUNT_TABLE_BYTES)
-        throw new RepriseError('DISK_FULL', `disk image '${this.storage.file.name}' is full: its refcount table cannot grow any more; use larger clusters`);
+        throw new RepriseError(
+          'DISK_FULL',
+          `disk image '${this.storage.file.name}' is full: its refcount table cannot grow any more; use larger clusters`,
+        );
       await this.addRange(room.offset, room.entries * 8, -1);
       const clusters = Math.ceil(entries / perCluster);
       room = { offset: await this.allocate(clusters), entries: clusters * perCluster };

@@ -180,5 +180,8 @@ export function finishNetwork({ netdevs, nic, filters }: NetworkDraft): NicSpec 
 export function requireFilter(nic: NicSpec | undefined): void {
   if (nic?.netdev === undefined || nic.netdev.filtered) return;
   const { id } = nic.netdev;
-  throw new RepriseError('USAGE', `network '${id}' has no filter, so its frames could not be replayed; add -object filter-replay,id=replay,netdev=${id}`);
+  throw new RepriseError(
+    'USAGE',
+    `network '${id}' has no filter, so its frames could not be replayed; add -object filter-replay,id=replay,netdev=${id}`,
+  );
 }

@@ -226,7 +226,6 @@ describe('what is wrong is said in one line', () => {
       "UNKNOWN_OPTION -icount: unknown suboption 'rrsnapshot' (accepted: shift, sleep, rr, rrfile)",
     ],
     ['-append x', 'USAGE -append is for a kernel; add -kernel FILE'],
-    ['-nic user', "BAD_VALUE -nic user: the machine has no network; use 'none' or leave it out"],
     ['-M integratorcp,toString', "UNKNOWN_OPTION -M: unknown suboption 'toString' (accepted: type)"],
   ])('%s', (line, message) => expect(failure(line)).toBe(message));
 

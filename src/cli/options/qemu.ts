@@ -5,7 +5,7 @@ import { RepriseError } from '../../errors/errors.ts';
 import type { CharSpec, ConsoleSpec, SerialSpec } from '../../host/node/char-spec.ts';
 import { checkConsoles, parseMonitor, parseSerial } from './char-spec.ts';
 import { suggestion } from './nearest.ts';
-import { finishNetwork, NETWORK_OPTIONS, type NetworkDraft, newNetworkDraft, type NicSpec } from './network.ts';
+import { finishNetwork, NETWORK_OPTIONS, type NetworkDraft, type NicSpec, newNetworkDraft } from './network.ts';
 import { readSuboptions } from './suboptions.ts';
 import { type OptionRow, parseCommandLine } from './table.ts';
 import { badValue, parseChoice, parseDate, parseInteger, parseSeed, parseSize, parseSwitch } from './values.ts';
@@ -220,7 +220,10 @@ export const CONSOLE_OPTIONS: readonly Row[] = [
   },
 ];
 
-const NETWORK_ROWS: readonly Row[] = NETWORK_OPTIONS.map((row) => ({ ...row, apply: (draft, value, option) => row.apply(draft.network, value, option) }));
+const NETWORK_ROWS: readonly Row[] = NETWORK_OPTIONS.map((row) => ({
+  ...row,
+  apply: (draft, value, option) => row.apply(draft.network, value, option),
+}));
 
 /** Accepted because QEMU's users write them, and true of this machine anyway. */
 export const NEUTRAL_OPTIONS: readonly Row[] = [

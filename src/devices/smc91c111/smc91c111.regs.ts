@@ -280,6 +280,11 @@ export const SMC91C111 = defineBank('SMSC LAN91C111 Ethernet controller', 'SMSC 
     reset: 0x001f,
     section: '8.25 RCV Register',
     computed: true,
-    fields: { MBO: rsvd(4, 0), reserved: rsvd(6, 5), RCV_DISCRD: wo(7, 7, 'discard the frame that comes in: no frame takes time'), high: rsvd(15, 8) },
+    fields: {
+      MBO: rsvd(4, 0),
+      reserved: rsvd(6, 5),
+      RCV_DISCRD: wo(7, 7, 'discard the frame that comes in: no frame takes time'),
+      high: rsvd(15, 8),
+    },
   },
 });

@@ -2,13 +2,14 @@
  * One TCP connection that ends here: towards the guest the gateway speaks for the remote computer, on the other side is
  * a connection of the host's. RFC 9293; the gateway's names of states are its.
  */
-import type { HostStream, NetworkHost, StreamFailure, StreamListener } from '../../host/network.ts';
+
 import type { Ipv4 } from '../packets/addresses.ts';
-import { ACK, advance, FIN, RST, SYN, type TcpSegment } from '../packets/tcp.ts';
+import { ACK, advance, ahead, FIN, RST, SYN, type TcpSegment } from '../packets/tcp.ts';
 import { Alarm } from './alarm.ts';
 import { ByteQueue } from './byte-queue.ts';
 import type { Holds } from './holds.ts';
-import { BUFFER, MSS } from './tcp-limits.ts';
+import type { HostStream, NetworkHost, StreamFailure, StreamListener } from './host.ts';
+import { BUFFER, MAX_WINDOW, MSS } from './tcp-limits.ts';
 import { TcpReceiver } from './tcp-receiver.ts';
 import { TcpSender } from './tcp-sender.ts';
 
@@ -41,7 +42,7 @@ export interface ConnectionLinks {
   readonly holds: Holds;
   readonly send: (path: TcpPath, segment: Omit<TcpSegment, 'sourcePort' | 'destinationPort'>) => void;
   /** The host could not reach the remote computer. */
-  readonly unreachable: (connection: TcpConnection) => void;
+  readonly unreachable: (path: TcpPath, syn: TcpSegment) => void;
   readonly closed: (connection: TcpConnection) => void;
 }
 
@@ -96,7 +97,7 @@ export class TcpConnection implements StreamListener {
 
   /** Whether a SYN opens a new connection on the path of this one, which is over (RFC 9293 section 3.10.7.4). */
   isReopenedBy({ flags, sequence }: TcpSegment): boolean {
-    return this.state === 'TIME_WAIT' && (flags & (SYN | ACK | RST)) === SYN && ((sequence - this.receiver!.next) | 0) > 0;
+    return this.state === 'TIME_WAIT' && (flags & (SYN | ACK | RST)) === SYN && ahead(sequence, this.receiver!.next) > 0;
   }
 
   /** A segment of the guest's. */
@@ -107,7 +108,8 @@ export class TcpConnection implements StreamListener {
         else if ((segment.flags & (SYN | ACK)) === SYN) this.syn = segment;
         return;
       case 'SYN_SENT':
-        return this.receiveSynSent(segment);
+        this.receiveSynSent(segment);
+        return;
       default:
         this.receiveSynchronized(segment, this.receiver!);
     }
@@ -136,24 +138,28 @@ export class TcpConnection implements StreamListener {
   }
 
   failed(reason: StreamFailure): void {
-    if (this.state === 'CLOSED') return;
-    if (this.state !== 'CONNECTING') return this.abort();
-    if (reason === 'unreachable') this.links.unreachable(this);
-    else this.links.send(this.path, { ...reset, acknowledgment: advance(this.syn!.sequence, 1), flags: RST | ACK });
+    // Both sides have said all they had to say.
+    if (this.state === 'CLOSED' || this.state === 'TIME_WAIT') return;
+    if (this.syn === undefined) {
+      this.abort();
+      return;
+    }
+    if (reason === 'unreachable') this.links.unreachable(this.path, this.syn);
+    else this.links.send(this.path, { ...reset, acknowledgment: advance(this.syn.sequence, 1), flags: RST | ACK });
     this.close();
-  }
-
-  /** Ends it at once, for both sides to see. */
-  abort(): void {
-    const flags = this.receiver === undefined ? RST : RST | ACK;
-    this.links.send(this.path, { ...reset, sequence: this.sender.next, acknowledgment: this.receiver?.next ?? 0, flags });
-    this.drop();
   }
 
   /** Ends it without a word to the guest. */
   drop(): void {
     if (this.state !== 'TIME_WAIT') this.stream.reset();
     this.close();
+  }
+
+  /** Ends it at once, for both sides to see. */
+  private abort(): void {
+    const flags = this.receiver === undefined ? RST : RST | ACK;
+    this.links.send(this.path, { ...reset, sequence: this.sender.next, acknowledgment: this.receiver?.next ?? 0, flags });
+    this.drop();
   }
 
   private receiveSynSent(segment: TcpSegment): void {
@@ -183,7 +189,8 @@ export class TcpConnection implements StreamListener {
   private receiveSynchronized(segment: TcpSegment, receiver: TcpReceiver): void {
     const { sequence, flags, payload } = segment;
     if (this.state === 'SYN_RECEIVED' && (flags & (SYN | ACK | RST)) === SYN && advance(sequence, 1) === receiver.next) {
-      return this.sender.open(SYN | ACK);
+      this.sender.open(SYN | ACK);
+      return;
     }
     const length = payload.length + (flags & FIN ? 1 : 0);
     if (!receiver.accepts(sequence, length)) {
@@ -193,10 +200,14 @@ export class TcpConnection implements StreamListener {
       else this.challenge();
       return;
     }
+    if ((flags & RST) !== 0 && sequence === receiver.next) this.drop();
     // A blind or late reset or SYN is asked to prove itself (RFC 5961).
-    if ((flags & RST) !== 0) return sequence === receiver.next ? this.drop() : this.challenge();
-    if ((flags & SYN) !== 0) return this.challenge();
-    if ((flags & ACK) === 0) return;
+    else if ((flags & (RST | SYN)) !== 0) this.challenge();
+    else if ((flags & ACK) !== 0) this.receiveAcceptable(segment, receiver);
+  }
+
+  private receiveAcceptable(segment: TcpSegment, receiver: TcpReceiver): void {
+    const { sequence, flags, payload } = segment;
     if (this.state === 'SYN_RECEIVED') {
       if (!this.sender.isAcknowledgedBy(segment)) {
         this.links.send(this.path, { ...reset, sequence: segment.acknowledgment });
@@ -204,9 +215,13 @@ export class TcpConnection implements StreamListener {
       }
       this.establish();
     }
-    if (this.sender.acknowledge(segment) === 'beyond') return this.challenge();
+    if (this.sender.acknowledge(segment) === 'beyond') {
+      this.challenge();
+      return;
+    }
     if (this.sender.finished && this.acknowledgedEnd()) return;
-    if (length > 0) this.receiveData(sequence, payload, (flags & FIN) !== 0, receiver);
+    const fin = (flags & FIN) !== 0;
+    if (payload.length > 0 || fin) this.receiveData(sequence, payload, fin, receiver);
     this.answer();
   }
 
@@ -220,10 +235,7 @@ export class TcpConnection implements StreamListener {
 
   private receiveData(sequence: number, payload: Uint8Array, fin: boolean, receiver: TcpReceiver): void {
     this.acknowledged = false;
-    if (receiver.finished) {
-      if (this.state === 'TIME_WAIT') this.linger();
-      return;
-    }
+    if (receiver.finished) return;
     this.links.holds.extend(this, DATA_HOLD_MS);
     for (const piece of receiver.receive(sequence, payload, fin)) this.toHost.append(piece);
     this.deliver();
@@ -294,17 +306,17 @@ export class TcpConnection implements StreamListener {
       sequence,
       acknowledgment: receiver?.next ?? 0,
       flags,
-      window: receiver?.window(this.space) ?? 0,
+      window: receiver?.window(this.space) ?? MAX_WINDOW,
       mss: (flags & SYN) !== 0 ? MSS : undefined,
       payload,
     });
   }
 
   private expired(): void {
-    if (this.state === 'TIME_WAIT') return this.close();
+    if (this.state === 'TIME_WAIT') this.close();
     // Established connections are never given up for silence: a machine may be stopped for as long as its user likes.
-    if (!this.sender.expired()) return this.drop();
-    if (this.sender.unanswered <= HELD_BACKOFFS) this.links.holds.extend(this, this.sender.timeout + DATA_HOLD_MS);
+    else if (!this.sender.expired()) this.drop();
+    else if (this.sender.unanswered <= HELD_BACKOFFS) this.links.holds.extend(this, this.sender.timeout + DATA_HOLD_MS);
   }
 
   private linger(): void {

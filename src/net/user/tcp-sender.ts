@@ -157,7 +157,7 @@ export class TcpSender {
     this.timed = undefined;
     this.roundTrip.backOff();
     if (!this.synAcknowledged) {
-      if (this.synTries === SYN_TRIES) return false;
+      if (this.synTries >= SYN_TRIES) return false;
       this.emitSyn();
     } else if (flight > 0) {
       this.congestion.timedOut(this.max, flight);

@@ -1,11 +1,11 @@
 /** All TCP connections of the guest: who a segment belongs to, who may open one, ports of the host that lead inside. */
-import type { Endpoint, HostListener, HostStream, NetworkHost, StreamListener } from '../../host/network.ts';
-import { formatIpv4, type Ipv4 } from '../packets/addresses.ts';
+
 import { UNREACHABLE } from '../packets/icmp.ts';
 import { type Ipv4Packet, PROTOCOL } from '../packets/ipv4.ts';
 import { ACK, advance, decodeTcp, encodeTcp, FIN, RST, SYN, type TcpSegment } from '../packets/tcp.ts';
 import type { HostForward } from './config.ts';
 import type { Holds } from './holds.ts';
+import type { Endpoint, HostListener, HostStream, NetworkHost, StreamListener } from './host.ts';
 import type { Outgoing } from './link.ts';
 import type { Routes } from './routes.ts';
 import { type ConnectionLinks, TcpConnection, type TcpPath } from './tcp-connection.ts';
@@ -40,7 +40,7 @@ export class TcpService {
       host,
       holds,
       send: (path, segment) => this.send(path, { ...segment, sourcePort: path.remotePort, destinationPort: path.guestPort }),
-      unreachable: ({ path }) => this.unreachable(path),
+      unreachable: (path, syn) => this.links.unreachable(packetOf(path, syn), UNREACHABLE.HOST),
       closed: (connection) => this.connections.delete(keyOf(connection.path)),
     };
   }
@@ -63,7 +63,10 @@ export class TcpService {
       remotePort: segment.destinationPort,
     };
     const connection = this.connections.get(keyOf(path));
-    if (connection !== undefined && !connection.isReopenedBy(segment)) return connection.receive(segment);
+    if (connection !== undefined && !connection.isReopenedBy(segment)) {
+      connection.receive(segment);
+      return;
+    }
     connection?.drop();
     if ((segment.flags & (SYN | ACK | RST)) === SYN) this.open(path, segment, packet);
     else this.refuse(path, segment);
@@ -77,10 +80,14 @@ export class TcpService {
   /** The guest opens a connection. */
   private open(path: TcpPath, syn: TcpSegment, packet: Ipv4Packet): void {
     const route = this.links.routes.to(path.remote);
-    if (route.kind === 'nowhere') return this.links.unreachable(packet, UNREACHABLE.HOST);
-    if (route.kind !== 'host' || !this.makeRoom()) return this.refuse(path, syn);
-    const to = { address: route.address, port: path.remotePort };
-    this.add(path, (listener) => this.links.host.connect(to, listener), syn);
+    if (route.kind === 'nowhere') {
+      this.links.unreachable(packet, UNREACHABLE.HOST);
+    } else if (route.kind === 'host' && this.makeRoom()) {
+      const to = { address: route.address, port: path.remotePort };
+      this.add(path, (listener) => this.links.host.connect(to, listener), syn);
+    } else {
+      this.refuse(path, syn);
+    }
   }
 
   /** Somebody outside opens one. */
@@ -141,6 +148,12 @@ export class TcpService {
   private send({ guest, remote }: TcpPath, segment: TcpSegment): void {
     this.links.send({ source: remote, destination: guest, protocol: PROTOCOL.TCP, payload: encodeTcp(segment, remote, guest) });
   }
+}
+
+/** What the guest sent, for quoting. */
+function packetOf({ guest, remote }: TcpPath, segment: TcpSegment): Ipv4Packet {
+  const payload = encodeTcp(segment, guest, remote);
+  return { source: guest, destination: remote, protocol: PROTOCOL.TCP, identification: 0, offset: 0, moreFragments: false, payload };
 }
 
 const keyOf = ({ guest, guestPort, remote, remotePort }: TcpPath) => `${guest} ${guestPort} ${remote} ${remotePort}`;
