@@ -47,6 +47,7 @@ describe('a command line of QEMU', () => {
       rtcBase: 1150502400,
       seed: '00000000000000ff',
       noReboot: true,
+      nics: [],
     });
   });
 
@@ -60,6 +61,7 @@ describe('a command line of QEMU', () => {
       rtcBase: 1_700_000_000,
       seed: '00000000000000ff',
       noReboot: false,
+      nics: [],
     });
   });
 
