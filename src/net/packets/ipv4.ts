@@ -64,16 +64,6 @@ export function encodeIpv4(packet: Ipv4Packet): Uint8Array {
   return bytes;
 }
 
-/** The header and the first `limit` bytes of the payload, as an ICMP error quotes them: the header tells the whole length. */
-export function quote(packet: Ipv4Packet, limit: number): Uint8Array {
-  const bytes = encodeIpv4({ ...packet, payload: packet.payload.subarray(0, limit) });
-  const view = viewOf(bytes);
-  view.setUint16(2, IPV4_HEADER + packet.payload.length);
-  view.setUint16(10, 0);
-  view.setUint16(10, checksumOf(addWords(bytes.subarray(0, IPV4_HEADER))));
-  return bytes;
-}
-
 /** The packet in pieces that fit into frames. */
 export function fragment(packet: Ipv4Packet): Ipv4Packet[] {
   const step = (MTU - IPV4_HEADER) & ~7;

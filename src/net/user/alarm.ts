@@ -1,5 +1,5 @@
 /** A timer that is set anew far more often than it goes off: it lets the host's own timer run and looks again then. */
-import type { NetworkHost } from './host.ts';
+import type { NetworkHost } from '../../host/network.ts';
 
 export class Alarm {
   private readonly host: NetworkHost;
@@ -43,11 +43,8 @@ export class Alarm {
     this.running = undefined;
     if (!this.isSet) return;
     const left = this.deadline - this.host.milliseconds();
-    if (left > 0) {
-      this.run(left);
-    } else {
-      this.clear();
-      this.expired();
-    }
+    if (left > 0) return this.run(left);
+    this.clear();
+    this.expired();
   }
 }

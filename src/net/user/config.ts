@@ -67,8 +67,8 @@ export function userNetConfig(options: UserNetOptions): UserNetConfig {
   if (!isHostIn({ net, mask }, last) || [host, dns].some((taken) => taken >= dhcpStart && taken <= last)) {
     throw bad(`dhcpstart=${formatIpv4(dhcpStart)} needs ${LEASES} free addresses from there on in ${describe(net, mask)}; choose another`);
   }
-  if (!isText(options.hostname, MAX_HOSTNAME)) throw bad(`hostname= is 1 to ${MAX_HOSTNAME} printable ASCII characters`);
-  if (!isText(options.bootfile, MAX_BOOTFILE)) throw bad(`bootfile= is 1 to ${MAX_BOOTFILE} printable ASCII characters`);
+  if (new TextEncoder().encode(options.hostname).length > MAX_HOSTNAME) throw bad(`hostname= has at most ${MAX_HOSTNAME} bytes`);
+  if (new TextEncoder().encode(options.bootfile).length > MAX_BOOTFILE) throw bad(`bootfile= has at most ${MAX_BOOTFILE} bytes`);
   return {
     net,
     mask,
@@ -123,10 +123,6 @@ function required(name: string, text: string): Ipv4 {
   const address = parseIpv4(text);
   if (address === undefined) throw bad(`${name}: '${text}' is not an IPv4 address such as 10.0.2.2`);
   return address;
-}
-
-function isText(text: string | undefined, most: number): boolean {
-  return text === undefined || (/^[ -~]+$/.test(text) && text.length <= most);
 }
 
 const describe = (net: Ipv4, mask: Ipv4) => `${formatIpv4(net)}/${Math.clz32(~mask)}`;

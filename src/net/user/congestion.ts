@@ -1,5 +1,5 @@
 /** How much may be under way: slow start and congestion avoidance (RFC 5681), NewReno's recovery (RFC 6582). */
-import { ahead } from '../packets/tcp.ts';
+import { advance, ahead } from '../packets/tcp.ts';
 import { MAX_WINDOW } from './tcp-limits.ts';
 
 const DUPLICATES = 3;
@@ -59,7 +59,7 @@ export class Congestion {
       this.allowed = Math.min(this.allowed + this.mss, 2 * MAX_WINDOW);
       return false;
     }
-    if (++this.duplicates !== DUPLICATES || ahead(una, this.recover) < 0) return false;
+    if (++this.duplicates !== DUPLICATES || ahead(una, advance(this.recover, 1)) < 0) return false;
     this.halve(flight);
     this.allowed = this.threshold + DUPLICATES * this.mss;
     this.recovering = true;

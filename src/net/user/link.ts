@@ -1,7 +1,6 @@
 /** The gateway's end of the wire: its two addresses, who answers where (ARP, RFC 826), IPv4 packets in and out. */
-
-import { BROADCAST_IP, BROADCAST_MAC, type Ipv4, type Mac } from '../packets/addresses.ts';
 import { ARP, type ArpPacket, decodeArp, encodeArp } from '../packets/arp.ts';
+import { BROADCAST_IP, BROADCAST_MAC, type Ipv4, type Mac } from '../packets/addresses.ts';
 import { decodeEthernet, ETHERTYPE, encodeEthernet } from '../packets/ethernet.ts';
 import { decodeIpv4, encodeIpv4, fragment, type Ipv4Packet } from '../packets/ipv4.ts';
 import { isHostIn, type UserNetConfig } from './config.ts';
@@ -46,11 +45,7 @@ export class Link {
 
   /** Sends a packet, in fragments if need be, to the receiver's Ethernet address or to the one that is given. */
   send(outgoing: Outgoing, to: Mac | undefined = this.addressOf(outgoing.destination)): void {
-    if (to === undefined) this.ask(outgoing);
-    else this.transmit(outgoing, to);
-  }
-
-  private transmit(outgoing: Outgoing, to: Mac): void {
+    if (to === undefined) return this.ask(outgoing);
     this.identification = (this.identification + 1) & 0xffff;
     const { source } = outgoing;
     const from = macOf(source === this.config.dns ? source : this.config.host);

@@ -34,7 +34,8 @@ export class Reassembly {
     const place = at < 0 ? fragments.length : at;
     const [before, after] = [fragments[place - 1], fragments[place]];
     if (after !== undefined && after.offset === packet.offset && after.payload.length === packet.payload.length) return undefined;
-    const overlaps = (before !== undefined && before.offset + before.payload.length > packet.offset) || (after !== undefined && after.offset < end);
+    const overlaps =
+      (before !== undefined && before.offset + before.payload.length > packet.offset) || (after !== undefined && after.offset < end);
     // Overlaps come from mistakes and attacks only: the packet is given up (as RFC 5722 has it for IPv6).
     if (overlaps || fragments.length === MAX_FRAGMENTS) {
       this.partials.delete(key);

@@ -33,7 +33,7 @@ export class TcpReceiver {
   /** Whether any of `length` sequence numbers is in the window; with a closed window, whether they begin at its edge. */
   accepts(sequence: number, length: number): boolean {
     const window = ahead(this.edge, this.next);
-    if (window <= 0) return sequence === this.next;
+    if (window === 0) return sequence === this.next;
     const first = ahead(sequence, this.next);
     const last = length === 0 ? first : ahead(advance(sequence, length - 1), this.next);
     return first < window && last >= 0;

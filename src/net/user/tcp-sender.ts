@@ -85,7 +85,7 @@ export class TcpSender {
   open(flags: number): void {
     this.synFlags = flags;
     this.emitSyn();
-    this.watch();
+    this.links.alarm.set(this.roundTrip.timeout);
   }
 
   /** The guest's SYN: its segment size and first window. */
@@ -145,10 +145,14 @@ export class TcpSender {
       if (length < this.mss && !last && offset > 0) break;
       const sequence = this.nxt;
       this.nxt = advance(sequence, length + (last && this.finQueued ? 1 : 0));
-      if (ahead(this.nxt, this.max) > 0) this.timed ??= { end: this.nxt, at: this.links.now() };
+      if (ahead(this.nxt, this.max) > 0) {
+        this.max = this.nxt;
+        this.timed ??= { end: this.nxt, at: this.links.now() };
+      }
       this.emitData(sequence, length);
     }
-    this.watch();
+    const { alarm } = this.links;
+    if (!alarm.isSet && (this.nxt !== this.una || this.queue.length > 0)) alarm.set(this.roundTrip.timeout);
   }
 
   /** The alarm went off. @returns false when the guest does not answer at all and the connection cannot be opened */
@@ -157,7 +161,7 @@ export class TcpSender {
     this.timed = undefined;
     this.roundTrip.backOff();
     if (!this.synAcknowledged) {
-      if (this.synTries >= SYN_TRIES) return false;
+      if (this.synTries === SYN_TRIES) return false;
       this.emitSyn();
     } else if (flight > 0) {
       this.congestion.timedOut(this.max, flight);
@@ -165,9 +169,10 @@ export class TcpSender {
       this.output();
     } else if (this.queue.length > 0) {
       // The window is closed: a byte that does not fit into it asks whether it still is (RFC 9293 section 3.8.6.1).
+      if (this.max === this.una) this.max = advance(this.una, 1);
       this.emitData(this.una, 1);
     }
-    this.watch();
+    if (!this.links.alarm.isSet) this.links.alarm.set(this.roundTrip.timeout);
     return true;
   }
 
@@ -208,15 +213,7 @@ export class TcpSender {
     const offset = ahead(sequence, this.una);
     const last = offset + length === this.queue.length;
     const flags = ACK | (last && length > 0 ? PSH : 0) | (last && this.finQueued ? FIN : 0);
-    const end = advance(sequence, length + (last && this.finQueued ? 1 : 0));
-    if (ahead(end, this.max) > 0) this.max = end;
     this.links.emit(sequence, flags, this.queue.copy(offset, length));
-  }
-
-  /** While anything is under way or waits for the window, the alarm is set. */
-  private watch(): void {
-    const { alarm } = this.links;
-    if (!alarm.isSet && (this.nxt !== this.una || this.queue.length > 0)) alarm.set(this.roundTrip.timeout);
   }
 
   private emitSyn(): void {
