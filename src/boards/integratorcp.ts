@@ -21,9 +21,11 @@ import { renderScreen } from '../devices/pl110/screen.ts';
 import { Ps2Keyboard } from '../devices/ps2/keyboard.ts';
 import { Ps2Mouse } from '../devices/ps2/mouse.ts';
 import { QCODES } from '../devices/ps2/scancodes.ts';
+import { Smc91c111 } from '../devices/smc91c111/smc91c111.ts';
 import { Scheduler } from '../time/scheduler.ts';
 import { VirtualClock } from '../time/virtual-clock.ts';
 import { type BootFiles, loadSegments, planBoot } from './boot/arm-boot.ts';
+import { FrameOutput } from './frame-output.ts';
 import { OnceLog } from './guest-log.ts';
 import { Machine, machineState } from './machine.ts';
 import { SerialOutput } from './serial-output.ts';
@@ -34,6 +36,8 @@ export interface IntegratorCpConfig {
   readonly icountShift: number;
   /** Seconds since 1970 at power-on. */
   readonly rtcBase: number;
+  /** At most one: its MAC address, 6 bytes. */
+  readonly nics: readonly { readonly mac: readonly number[] }[];
   readonly files: BootFiles;
   /** Told, once each, what the guest does that the board does not do. */
   readonly onGuestMessage: (message: string) => void;
@@ -48,7 +52,7 @@ const MiB = 1024 * KiB;
 const MHz = 1_000_000;
 
 /** @throws RepriseError from the boot plan: BAD_KERNEL, BAD_DTB, IMAGE_TOO_BIG, USAGE */
-export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, files, onGuestMessage }: IntegratorCpConfig): Machine {
+export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, nics, files, onGuestMessage }: IntegratorCpConfig): Machine {
   const memory = new GuestMemory(ramBytes);
   const log = new OnceLog(onGuestMessage);
   const clock = new VirtualClock({ icount: () => cpu.icount() }, icountShift);
@@ -79,6 +83,8 @@ export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, files, onGue
   const codec = new Lm4549('codec', { log });
   const aaci = new Pl041('aaci', { irq: pic.input(25), codec, clock, log });
   const lcd = new Pl110('lcd', { irq: pic.input(22), clock, log });
+  const frames = nics.map(() => new FrameOutput());
+  const ethernet = nics.map(({ mac }, n) => new Smc91c111(`nic${n}`, { mac }, { irq: pic.input(27), transmit: frames[n], log }));
   const debug = new IntegratorDebug('debug', { log });
 
   const windows: readonly (readonly [number, number, AnyDevice])[] = [
@@ -93,6 +99,7 @@ export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, files, onGue
     [0x1a000000, 16 * MiB, debug],
     [0x1d000000, 4 * KiB, aaci],
     [0xc0000000, 4 * KiB, lcd],
+    ...ethernet.map((nic): readonly [number, number, AnyDevice] => [0xc8000000, 4 * KiB, nic]),
     [0xca000000, 8 * MiB, sic],
     [0xcb000000, 8 * MiB, control],
   ];
@@ -122,6 +129,7 @@ export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, files, onGue
     scheduler,
     devices,
     serial: uarts.map((port, n) => ({ output: outputs[n], receiveRoom: () => port.receiveRoom(), receive: (byte) => port.receive(byte) })),
+    nics: ethernet.map((nic, n) => ({ output: frames[n], receiveRoom: () => nic.receiveRoom(), receive: (frame) => nic.receive(frame) })),
     keyboard: { knows: (code) => QCODES.includes(code), key: (code, down) => void keyboard.key(code, down) },
     mouse,
     screen: () => renderScreen(lcd.state.fields, readRam, ((cm.state.fields.CM_CTRL >>> 11) & 7) === LCD_MUX_5551 ? '5551' : '565'),

@@ -115,7 +115,14 @@ const STRAY = [
 function machineWith(program: readonly number[], onGuestMessage: (message: string) => void = () => {}): Machine {
   const bytes = new Uint8Array(Uint32Array.from(program).buffer);
   const files = { bios: { name: 'test', bytes }, append: '' };
-  return buildIntegratorCp({ ramBytes: RAM_BYTES, icountShift: SHIFT, rtcBase: 1_000_000_000, files, onGuestMessage });
+  return buildIntegratorCp({
+    ramBytes: RAM_BYTES,
+    icountShift: SHIFT,
+    rtcBase: 1_000_000_000,
+    nics: [{ mac: [0x52, 0x54, 0, 0x12, 0x34, 0x56] }],
+    files,
+    onGuestMessage,
+  });
 }
 
 /** Everything in which two machines differ, by name. */

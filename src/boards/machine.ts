@@ -11,6 +11,7 @@ import { defineState, type State } from '../state/layout.ts';
 import type { Scheduler } from '../time/scheduler.ts';
 import { type Icount, LIMIT, type Nanoseconds, NEVER } from '../time/units.ts';
 import type { VirtualClock } from '../time/virtual-clock.ts';
+import type { FrameOutput } from './frame-output.ts';
 import type { SerialOutput } from './serial-output.ts';
 
 /** What a machine needs of its CPU, whatever the instruction set. */
@@ -37,6 +38,13 @@ export interface SerialPort {
   /** How many bytes the port can take now. */
   receiveRoom(): number;
   receive(byte: number): void;
+}
+
+export interface NetworkPort {
+  readonly output: FrameOutput;
+  /** Whether a frame can be taken now; otherwise it waits outside. */
+  receiveRoom(): boolean;
+  receive(frame: Uint8Array): void;
 }
 
 export interface Keyboard {
@@ -77,6 +85,7 @@ export interface MachineParts {
   readonly scheduler: Scheduler;
   readonly devices: readonly AnyDevice[];
   readonly serial: readonly SerialPort[];
+  readonly nics: readonly NetworkPort[];
   readonly keyboard: Keyboard;
   readonly mouse: Mouse;
   /** The picture on the screen, or undefined while it is off. */
@@ -93,6 +102,7 @@ export class Machine {
   readonly devices: readonly AnyDevice[];
   readonly components: readonly Component[];
   readonly serial: readonly SerialPort[];
+  readonly nics: readonly NetworkPort[];
   readonly keyboard: Keyboard;
   readonly mouse: Mouse;
   readonly screen: () => Picture | undefined;
@@ -107,6 +117,7 @@ export class Machine {
     this.scheduler = parts.scheduler;
     this.devices = parts.devices;
     this.serial = parts.serial;
+    this.nics = parts.nics;
     this.keyboard = parts.keyboard;
     this.mouse = parts.mouse;
     this.screen = parts.screen;

@@ -7,6 +7,7 @@ import { createOutput } from '../host/node/output-file.ts';
 import { openProgress } from '../host/node/progress.ts';
 import { type EndingSignal, exitStatus, onEndingSignal } from '../host/node/signals.ts';
 import { attachMonitor } from '../monitor/monitor.ts';
+import type { NetBackend } from '../net/net.ts';
 import { DigestChain } from '../replay/digest-chain.ts';
 import { loadHasher } from '../replay/hasher.ts';
 import type { InputFile, MachineOptions } from '../replay/model.ts';
@@ -16,6 +17,7 @@ import { LiveRun } from '../session/live.ts';
 import { LogRecorder } from '../session/recorder.ts';
 import { EXIT } from './exit.ts';
 import { describeFiles, readMachineFiles } from './machine-files.ts';
+import { openNetwork } from './network.ts';
 import { toMachineOptions } from './options/machine-options.ts';
 import type { QemuOptions } from './options/qemu.ts';
 import { saveFile } from './save-file.ts';
@@ -59,6 +61,7 @@ export async function runLive({ program, qemu, sleepByDefault, record, logGuest 
     live?.quit('interrupted');
   });
   let consoles: Consoles | undefined;
+  let network: readonly NetBackend[] = [];
   try {
     consoles = await openConsoles(
       qemu.consoles,
@@ -66,12 +69,14 @@ export async function runLive({ program, qemu, sleepByDefault, record, logGuest 
       { quit: () => live?.quit('quit'), failed: (error) => say(error.message), notice: say },
       abort.signal,
     );
+    network = await openNetwork(qemu.nic, say);
     const recorder = sink && (await startRecording(machine, options, files, record.embed, sink));
     const progress = openProgress(clock, consoles.onTerminal);
     live = new LiveRun({
       machine,
       clock,
       serial: consoles.serial,
+      network,
       sleep: qemu.icountSleep ?? sleepByDefault(consoles),
       noReboot: options.noReboot,
       recorder,
@@ -89,6 +94,7 @@ export async function runLive({ program, qemu, sleepByDefault, record, logGuest 
   } catch (error) {
     if (signal === undefined) throw error;
   } finally {
+    for (const backend of network) await backend.close();
     await consoles?.close();
     sink?.close();
     stopListening();

@@ -3,7 +3,7 @@ import { RepriseError } from '../errors/errors.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 import type { Chunk } from './chunks.ts';
 import { Damage } from './damage.ts';
-import type { ComponentInfo, Header, InputFile, MachineOptions } from './model.ts';
+import type { ComponentInfo, Header, InputFile, MachineOptions, Nic } from './model.ts';
 import { boolean, type Check, integer, listOf, oneOf, record, ShapeError, text } from './shape.ts';
 
 const MIB = 1024 * 1024;
@@ -11,6 +11,8 @@ const UINT32 = 0xffffffff;
 /** Names are shown to people: what would move a terminal's cursor, or is no character at all, is refused. */
 const name = (maxLength: number): Check<string> => text(maxLength, /^[^\p{Cc}\p{Cs}]+$/u, 'a name without control characters');
 const hex = (digits: number): Check<string> => text(digits, new RegExp(`^[0-9a-f]{${digits}}$`), 'a hexadecimal number');
+
+const nic = record<Nic>({ mac: hex(12) });
 
 const options = record<MachineOptions>({
   machine: oneOf('integratorcp'),
@@ -21,6 +23,7 @@ const options = record<MachineOptions>({
   rtcBase: integer(0, UINT32),
   seed: hex(16),
   noReboot: boolean,
+  nics: listOf(nic, 0, 1, (n) => n.mac),
 });
 
 const input = record<InputFile>({

@@ -198,7 +198,10 @@ describe('the log', () => {
 
   it.each<[string, number[], string]>([
     ['a record of kind 0', [0, 0, 0], 'kind 0'],
-    ['a record of kind 9', [9, 0, 0], 'kind 9'],
+    ['a record of kind 10', [10, 0, 0], 'kind 10'],
+    ['a frame for an interface that no machine has', [9, 0, 0, 16, 14, ...new Array(14).fill(0)], 'network interface'],
+    ['a frame that is too short', [9, 0, 0, 0, 13, ...new Array(13).fill(0)], '14 to 1518'],
+    ['a frame that is too long', [9, 0, 0, 0, 0xef, 0x0b, ...new Array(1519).fill(0)], '14 to 1518'],
     ['a record of kind 255', [255, 0, 0], 'kind 255'],
     ['half a record', [8, 0], 'runs over the end'],
     ['a position of more than 2^53', [8, 0, ...huge.with(7, 0x10)], 'above 2^53'],

@@ -15,6 +15,8 @@ export type Input =
   | { readonly kind: 'mouse-move'; readonly dx: number; readonly dy: number; readonly dz: number }
   /** Bit 0 left, 1 right, 2 middle. */
   | { readonly kind: 'mouse-buttons'; readonly mask: number }
+  /** An Ethernet frame, delivered to the network interface of that number. */
+  | { readonly kind: 'frame'; readonly nic: number; readonly bytes: Uint8Array }
   | { readonly kind: 'reset' };
 
 export interface InputEvent extends Position {
@@ -71,6 +73,13 @@ export interface MachineOptions {
   /** Seed of all randomness that the guest can see, 64 bits as 16 hex digits. */
   readonly seed: string;
   readonly noReboot: boolean;
+  /** The network interfaces that the machine has. */
+  readonly nics: readonly Nic[];
+}
+
+export interface Nic {
+  /** 12 hex digits. */
+  readonly mac: string;
 }
 
 export interface Header {

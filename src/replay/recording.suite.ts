@@ -61,6 +61,7 @@ export const HEADER: Header = {
     rtcBase: 1_000_000_000,
     seed: '0123456789abcdef',
     noReboot: true,
+    nics: [],
   },
   inputs: [
     {
@@ -95,6 +96,7 @@ export function writeSmall(file: AppendSink, hasher: Hasher): void {
   writer.event(eventAt(at(800, 300), { kind: 'mouse-buttons', mask: 5 }));
   writer.digest(digestAt(at(1000, 300), '8899aabbccddeeff', 3, 4));
   writer.event(eventAt(at(1400, 320), { kind: 'reset' }));
+  writer.event(eventAt(at(1400, 320), { kind: 'frame', nic: 0, bytes: Uint8Array.from({ length: 14 }, (_, n) => n) }));
   writer.finish(END);
 }
 

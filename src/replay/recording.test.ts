@@ -47,10 +47,12 @@ const options: fc.Arbitrary<Header['options']> = fc.record({
   rtcBase: u32,
   seed: hexText(16),
   noReboot: fc.boolean(),
+  nics: fc.array(fc.record({ mac: hexText(12) }), { maxLength: 1 }),
 });
 
 const input: fc.Arbitrary<Input> = fc.oneof(
   fc.record({ kind: fc.constant('serial' as const), port: fc.integer({ min: 0, max: 15 }), bytes: fc.uint8Array({ minLength: 1, maxLength: 200 }) }),
+  fc.record({ kind: fc.constant('frame' as const), nic: fc.integer({ min: 0, max: 15 }), bytes: fc.uint8Array({ minLength: 14, maxLength: 1518 }) }),
   fc.record({ kind: fc.constant('key' as const), code: fc.constantFrom('a', 'ret', 'shift_r', '0'), down: fc.boolean() }),
   fc.record({
     kind: fc.constant('mouse-move' as const),

@@ -14,6 +14,7 @@ export type LogRecord =
 /** Longest serial event; more input is more events. */
 export const MAX_SERIAL_BYTES = 64 * 1024;
 const MAX_SERIAL_PORT = 15;
+const MAX_NIC = 15;
 const MAX_MOUSE_STEP = 2 ** 31 - 1;
 const MAX_MOUSE_MASK = 7;
 const KEY_CODE = /^[a-z0-9_]{1,32}$/;
@@ -27,6 +28,7 @@ const KIND = {
   MOUSE_MOVE: 6,
   MOUSE_BUTTONS: 7,
   RESET: 8,
+  FRAME: 9,
 } as const;
 
 /** A reason's number is its place here. */
@@ -35,6 +37,8 @@ const CHAIN_BYTES = 8;
 
 export const START: Position = { icount: icount(0), bias: ns(0) };
 
+/** Destination, source and type at the least; see `MAX_FRAME` of the network layer. */
+const isFrameLength = (length: number): boolean => length >= 14 && length <= 1518;
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
 /** Virtual time, too, ends at 2^53. */
 const isPosition = ({ icount, bias }: Position, shift: number): boolean => isCount(icount) && isCount(bias) && icount * 2 ** shift + bias < LIMIT;
@@ -94,6 +98,14 @@ export class LogEncoder {
         assert(Number.isInteger(input.mask) && input.mask >= 0 && input.mask <= MAX_MOUSE_MASK, 'a mouse has three buttons');
         this.begin(KIND.MOUSE_BUTTONS, event);
         out.u8(input.mask);
+        break;
+      case 'frame':
+        assert(Number.isInteger(input.nic) && input.nic >= 0 && input.nic <= MAX_NIC, 'a network interface is 0 to 15');
+        assert(isFrameLength(input.bytes.length), 'a frame has 14 to 1518 bytes');
+        this.begin(KIND.FRAME, event);
+        out.u8(input.nic);
+        out.varint(input.bytes.length);
+        out.bytes(input.bytes);
         break;
       case 'reset':
         this.begin(KIND.RESET, event);
@@ -202,6 +214,13 @@ export class LogDecoder {
         const mask = reader.u8();
         if (mask > MAX_MOUSE_MASK) reader.refuse('a mouse button that does not exist');
         return { kind: 'mouse-buttons', mask };
+      }
+      case KIND.FRAME: {
+        const nic = reader.u8();
+        if (nic > MAX_NIC) reader.refuse('a network interface that no machine has');
+        const length = reader.varint();
+        if (!isFrameLength(length)) reader.refuse('a frame has 14 to 1518 bytes');
+        return { kind: 'frame', nic, bytes: reader.bytes(length).slice() };
       }
       case KIND.RESET:
         return { kind: 'reset' };

@@ -20,6 +20,12 @@ export function applyInput(machine: Machine, input: Input): boolean {
     case 'mouse-buttons':
       machine.mouse.button(input.mask);
       return true;
+    case 'frame': {
+      const nic = machine.nics[input.nic];
+      if (nic === undefined || !nic.receiveRoom()) return false;
+      nic.receive(input.bytes);
+      return true;
+    }
     case 'reset':
       machine.requestReset();
       return true;

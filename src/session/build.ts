@@ -11,13 +11,22 @@ export type MachineFiles = Partial<Record<InputFile['role'], NamedFile>>;
 /** @throws RepriseError of the boot plan */
 export function buildMachine(options: MachineOptions, files: MachineFiles, onGuestMessage: (message: string) => void): Machine {
   const boot: BootFiles = { kernel: files.kernel, initrd: files.initrd, dtb: files.dtb, bios: files.bios, append: options.append };
-  return buildIntegratorCp({ ramBytes: options.ramBytes, icountShift: options.icountShift, rtcBase: options.rtcBase, files: boot, onGuestMessage });
+  return buildIntegratorCp({
+    ramBytes: options.ramBytes,
+    icountShift: options.icountShift,
+    rtcBase: options.rtcBase,
+    nics: options.nics.map(({ mac }) => ({ mac: macBytes(mac) })),
+    files: boot,
+    onGuestMessage,
+  });
 }
 
-/** What of a machine goes into digests. */
+const macBytes = (mac: string): number[] => Array.from({ length: 6 }, (_, n) => Number.parseInt(mac.slice(2 * n, 2 * n + 2), 16));
+
+/** What of a machine goes into digests: streams of serial bytes, then of frames, each with its length in front. */
 export const digestible = (machine: Machine): Digestible => ({
   memory: machine.memory,
   components: machine.components,
-  outputs: machine.serial.map((_, n) => `serial${n}.output`),
+  outputs: [...machine.serial.map((_, n) => `serial${n}.output`), ...machine.nics.map((_, n) => `nic${n}.output`)],
   dropStores: () => machine.cpu.dropStores(),
 });

@@ -9,6 +9,8 @@ const bytes = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charC
 class Ports {
   readonly room = [0, 0];
   readonly serial = [0, 1].map((port) => ({ receiveRoom: () => this.room[port] }));
+  nicRoom = 0;
+  readonly nics = [{ receiveRoom: () => this.nicRoom > 0 }];
 }
 
 let ports: Ports;
@@ -22,6 +24,7 @@ beforeEach(() => {
 function drained(): (string | Input)[] {
   const admitted: (string | Input)[] = [];
   door.drain((input) => {
+    if (input.kind === 'frame') ports.nicRoom--;
     if (input.kind !== 'serial') admitted.push(input);
     else {
       admitted.push(`${input.port}:${Buffer.from(input.bytes).toString()}`);
@@ -33,7 +36,7 @@ function drained(): (string | Input)[] {
 
 describe('the door', () => {
   it('lets keys and mouse in at once, in their order', () => {
-    const inputs: Exclude<Input, { kind: 'serial' }>[] = [
+    const inputs: Exclude<Input, { kind: 'serial' | 'frame' }>[] = [
       { kind: 'key', code: 'a', down: true },
       { kind: 'mouse-move', dx: 1, dy: -2, dz: 0 },
       { kind: 'key', code: 'a', down: false },
@@ -53,6 +56,17 @@ describe('the door', () => {
     door.pushSerial(0, bytes(' world'));
     ports.room[0] = 16;
     expect(drained()).toEqual(['0:llo world']);
+  });
+
+  it('lets frames in while the interface has room, in their order, and drops what no wire would keep', () => {
+    const frame = (n: number): Uint8Array => Uint8Array.of(...new Array(13).fill(0), n);
+    for (let n = 0; n < 300; n++) door.pushFrame(0, frame(n & 255));
+    expect(door.ready()).toBe(false);
+    ports.nicRoom = 2;
+    expect(door.ready()).toBe(true);
+    expect(drained()).toEqual([0, 1].map((n) => ({ kind: 'frame', nic: 0, bytes: frame(n) })));
+    ports.nicRoom = 1000;
+    expect(drained()).toHaveLength(254);
   });
 
   it('does not have one port wait for the other', () => {

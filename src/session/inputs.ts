@@ -8,10 +8,14 @@ import type { Input } from '../replay/model.ts';
 /** Bytes that may wait for a port before its host is asked to hold back. */
 const HIGH_WATER = 4096;
 
+/** Frames that may wait for an interface; more are dropped, as on a real wire. */
+const MAX_FRAMES = 256;
+
 export class InputDoor {
   private readonly machine: Machine;
   private readonly queue: Input[] = [];
   private readonly serial: { bytes: Uint8Array; hold: (paused: boolean) => void; held: boolean }[];
+  private readonly frames: Uint8Array[][];
   private wake: () => void = () => {};
   /** Resolves when something arrives after this promise was taken. */
   private arrival: Promise<void>;
@@ -19,7 +23,15 @@ export class InputDoor {
   constructor(machine: Machine) {
     this.machine = machine;
     this.serial = machine.serial.map(() => ({ bytes: new Uint8Array(0), hold: () => {}, held: false }));
+    this.frames = machine.nics.map(() => []);
     this.arrival = this.nextArrival();
+  }
+
+  /** A frame for a network interface. */
+  pushFrame(nic: number, frame: Uint8Array): void {
+    if (this.frames[nic].length >= MAX_FRAMES) return;
+    this.frames[nic].push(frame);
+    this.notify();
   }
 
   /** Registers how to make the host of a port hold back its bytes. */
@@ -42,7 +54,7 @@ export class InputDoor {
   }
 
   /** A key, the mouse, the reset button. */
-  push(input: Exclude<Input, { kind: 'serial' }>): void {
+  push(input: Exclude<Input, { kind: 'serial' | 'frame' }>): void {
     this.queue.push(input);
     this.notify();
   }
@@ -60,7 +72,11 @@ export class InputDoor {
 
   /** Whether `drain` would let something in. */
   ready(): boolean {
-    return this.queue.length > 0 || this.serial.some((_, port) => this.roomFor(port) > 0);
+    return (
+      this.queue.length > 0 ||
+      this.frames.some((waiting, nic) => waiting.length > 0 && this.machine.nics[nic].receiveRoom()) ||
+      this.serial.some((_, port) => this.roomFor(port) > 0)
+    );
   }
 
   /**
@@ -72,6 +88,9 @@ export class InputDoor {
       admit(input);
       if (input.kind === 'reset') return;
     }
+    this.frames.forEach((waiting, nic) => {
+      while (waiting.length > 0 && this.machine.nics[nic].receiveRoom()) admit({ kind: 'frame', nic, bytes: waiting.shift() as Uint8Array });
+    });
     this.serial.forEach((line, port) => {
       const room = this.roomFor(port);
       if (room === 0) return;

@@ -364,7 +364,7 @@ describe('a run that nobody records', () => {
     recorded.clock.plan(30, () => recorded.ends[0].type('abc!'));
     await runUntil(recorded);
     const plain = newSession({ guest: TICKING, sleep: false });
-    const live = new LiveRun({ machine: plain.machine, clock: plain.clock, serial: plain.ends, sleep: false, noReboot: true });
+    const live = new LiveRun({ machine: plain.machine, clock: plain.clock, serial: plain.ends, network: [], sleep: false, noReboot: true });
     expect(live.isRecording()).toBe(false);
     plain.clock.plan(30, () => plain.ends[0].type('abc!'));
     expect(await live.run()).toBe('guest-reset');
@@ -380,6 +380,7 @@ describe('a run that nobody records', () => {
       serial: session.ends,
       sleep: false,
       noReboot: true,
+      network: [],
       onProgress: (machine) => seen.push(machine.icount()),
     });
     session.clock.plan(2100, () => live.quit('quit'));

@@ -4,11 +4,13 @@
 import type { Machine, Stop } from '../boards/machine.ts';
 import { RepriseError } from '../errors/errors.ts';
 import type { CharBackend, HostClock } from '../host/host.ts';
+import type { NetBackend } from '../net/net.ts';
 import type { EndReason, Input, Position } from '../replay/model.ts';
 import { type Icount, NEVER, ns, icount as toIcount } from '../time/units.ts';
 import { applyInput } from './apply.ts';
 import { lastCount, withinTime } from './end-of-time.ts';
 import { InputDoor } from './inputs.ts';
+import { type OutputListener, takeOutputs } from './outputs.ts';
 
 /** Instructions between two looks at the world outside: about a millisecond. */
 const SLICE = 65_536;
@@ -23,7 +25,7 @@ export interface Recorder {
   /** The instruction count at which the next digest is due. */
   nextDigest(): Icount;
   digest(position: Position): void;
-  sent(port: number, bytes: Uint8Array): void;
+  sent(stream: number, bytes: Uint8Array): void;
   event(position: Position, input: Input): void;
   /** Makes what happened so far safe. */
   flush(position: Position): void;
@@ -35,6 +37,8 @@ export interface LiveOptions {
   readonly clock: HostClock;
   /** One for each serial port. */
   readonly serial: readonly CharBackend[];
+  /** One for each network interface. */
+  readonly network: readonly NetBackend[];
   /** Virtual time does not run ahead of real time while the guest idles. */
   readonly sleep: boolean;
   /** A reset ends the run. */
@@ -52,6 +56,11 @@ export class LiveRun {
   private stopped = false;
   private lastFlush = 0;
   private lastTurn = 0;
+  private readonly outputs: OutputListener = {
+    hashed: (stream, bytes) => this.recorder?.sent(stream, bytes),
+    serial: (port, bytes) => this.options.serial[port].write(bytes),
+    frame: (nic, bytes) => this.options.network[nic].send(bytes),
+  };
   /** Real time at which virtual time was 0, as far as the pace is concerned. */
   private anchor = 0;
 
@@ -62,6 +71,9 @@ export class LiveRun {
     options.serial.forEach((backend, port) => {
       this.inputs.onPressure(port, (paused) => backend.pauseInput(paused));
       backend.onInput((bytes) => this.inputs.pushSerial(port, bytes));
+    });
+    options.network.forEach((backend, nic) => {
+      backend.onFrame((frame) => this.inputs.pushFrame(nic, frame));
     });
   }
 
@@ -145,12 +157,7 @@ export class LiveRun {
   }
 
   private forwardOutput(): void {
-    this.machine.serial.forEach((port, n) => {
-      const bytes = port.output.take();
-      if (bytes.length === 0) return;
-      this.recorder?.sent(n, bytes);
-      this.options.serial[n].write(bytes);
-    });
+    takeOutputs(this.machine, this.outputs);
   }
 
   /** Lets the host have its turn now and then, waits for slow outputs, keeps the recording safe. */
@@ -173,7 +180,9 @@ export class LiveRun {
   /** The CPU waits: time passes up to the next wake-up, or until something comes in. */
   private async idle(): Promise<void> {
     const { machine, inputs } = this;
-    const { clock, sleep } = this.options;
+    const { clock, network } = this.options;
+    // An answer that is on its way from the world must not come after the guest has stopped waiting for it.
+    const sleep = this.options.sleep || network.some(({ busy }) => busy);
     const wake = machine.nextWakeup();
     if (!sleep && wake !== NEVER) {
       machine.idleUntil(withinTime(wake));

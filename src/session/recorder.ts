@@ -33,8 +33,8 @@ export class LogRecorder implements Recorder {
     this.due = icount(this.due + this.interval);
   }
 
-  sent(port: number, bytes: Uint8Array): void {
-    this.chain.sent(port, bytes);
+  sent(stream: number, bytes: Uint8Array): void {
+    this.chain.sent(stream, bytes);
   }
 
   event(position: Position, input: Input): void {

@@ -9,6 +9,7 @@ import type { Digest, End, InputEvent, Position } from '../replay/model.ts';
 import { type Icount, NEVER, ns, icount as toIcount } from '../time/units.ts';
 import { applyInput } from './apply.ts';
 import { lastCount, withinTime } from './end-of-time.ts';
+import { takeOutputs } from './outputs.ts';
 
 const SLICE = 1 << 22;
 const TURN_MS = 50;
@@ -115,13 +116,15 @@ export class ReplayRun {
   }
 
   private async forwardOutput(): Promise<void> {
-    const { serial } = this.machine;
-    for (let n = 0; n < serial.length; n++) {
-      const bytes = serial[n].output.take();
-      if (bytes.length === 0) continue;
-      this.options.chain.sent(n, bytes);
-      await this.options.output(n, bytes);
-    }
+    const { chain, output } = this.options;
+    const texts: [number, Uint8Array][] = [];
+    // Frames go nowhere: the recorded network is not there any more.
+    takeOutputs(this.machine, {
+      hashed: (stream, bytes) => chain.sent(stream, bytes),
+      serial: (port, bytes) => texts.push([port, bytes]),
+      frame: () => {},
+    });
+    for (const [port, bytes] of texts) await output(port, bytes);
   }
 
   private checkDigest(): void {

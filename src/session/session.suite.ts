@@ -113,6 +113,7 @@ export const OPTIONS: MachineOptions = {
   rtcBase: 1_000_000_000,
   seed: '0000000000000001',
   noReboot: true,
+  nics: [],
 };
 
 /** Something that happens at a moment of the host's time. */
@@ -243,7 +244,7 @@ export function newSession({ guest, files, options, sleep = false, interval = 50
   const ends = [new FarEnd(), new FarEnd()] as const;
   const clock = new MadeUpClock(step);
   const recorder = new LogRecorder(writer, chain, interval);
-  const live = new LiveRun({ machine, clock, serial: ends, sleep, noReboot: settings.noReboot, recorder });
+  const live = new LiveRun({ machine, clock, serial: ends, network: [], sleep, noReboot: settings.noReboot, recorder });
   return { live, machine, clock, ends, file };
 }
 

@@ -105,6 +105,7 @@ async function recordUntilBug(path: string): Promise<FirstRun> {
     rtcBase: wallClock().utcSeconds,
     seed: randomSeed(),
     noReboot: true,
+    nics: [],
   };
   const files = { kernel: { name: 'lost-update.elf', bytes: readInput(fileURLToPath(GUEST), 'built-in guest') } };
   const machine = buildMachine(options, files, () => {});
@@ -120,7 +121,7 @@ async function recordUntilBug(path: string): Promise<FirstRun> {
   try {
     sink = createOutput(path);
     const recorder = await startRecording(machine, options, files, true, sink);
-    live = new LiveRun({ machine, clock: new NodeClock(), serial: [typist, silent], sleep: false, noReboot: true, recorder });
+    live = new LiveRun({ machine, clock: new NodeClock(), serial: [typist, silent], network: [], sleep: false, noReboot: true, recorder });
     if (signal !== undefined) live.quit('interrupted');
     await live.run();
     const { typed, said } = typist;

@@ -35,6 +35,7 @@ export function toMachineOptions(options: QemuOptions, host: HostDefaults): Mach
     rtcBase: rtcSeconds(options, host),
     seed: options.seed ?? host.seed,
     noReboot: options.noReboot,
+    nics: options.nic === undefined ? [] : [{ mac: options.nic.mac }],
   };
 }
 

@@ -5,6 +5,7 @@ import { RepriseError } from '../../errors/errors.ts';
 import type { CharSpec, ConsoleSpec, SerialSpec } from '../../host/node/char-spec.ts';
 import { checkConsoles, parseMonitor, parseSerial } from './char-spec.ts';
 import { suggestion } from './nearest.ts';
+import { finishNetwork, NETWORK_OPTIONS, type NetworkDraft, type NicSpec, newNetworkDraft } from './network.ts';
 import { readSuboptions } from './suboptions.ts';
 import { type OptionRow, parseCommandLine } from './table.ts';
 import { badValue, parseChoice, parseDate, parseInteger, parseSeed, parseSize, parseSwitch } from './values.ts';
@@ -34,6 +35,7 @@ export interface QemuOptions {
   readonly initrd: string | undefined;
   readonly bios: string | undefined;
   readonly append: string | undefined;
+  readonly nic: NicSpec | undefined;
   /** With QEMU's defaults filled in. */
   readonly consoles: ConsoleSpec;
   readonly noReboot: boolean;
@@ -48,7 +50,8 @@ export interface QemuOptions {
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** The options while they are gathered. */
-export interface QemuDraft extends Mutable<Omit<QemuOptions, 'consoles' | 'rr'>> {
+export interface QemuDraft extends Mutable<Omit<QemuOptions, 'consoles' | 'rr' | 'nic'>> {
+  readonly network: NetworkDraft;
   /** Undefined until a `-serial` says something; then QEMU adds nothing of its own. */
   serial: SerialSpec[] | undefined;
   /** Undefined until a `-monitor` says something. */
@@ -61,6 +64,7 @@ export interface QemuDraft extends Mutable<Omit<QemuOptions, 'consoles' | 'rr'>>
 
 export function newQemuDraft(): QemuDraft {
   return {
+    network: newNetworkDraft(),
     request: undefined,
     machine: undefined,
     cpu: undefined,
@@ -216,19 +220,13 @@ export const CONSOLE_OPTIONS: readonly Row[] = [
   },
 ];
 
+const NETWORK_ROWS: readonly Row[] = NETWORK_OPTIONS.map((row) => ({
+  ...row,
+  apply: (draft, value, option) => row.apply(draft.network, value, option),
+}));
+
 /** Accepted because QEMU's users write them, and true of this machine anyway. */
 export const NEUTRAL_OPTIONS: readonly Row[] = [
-  ...(['net', 'nic'] as const).map(
-    (name): Row => ({
-      names: [name],
-      argument: 'none',
-      group: 'Accepted without effect',
-      help: 'no network',
-      apply: (_draft, value, option) => {
-        if (value !== 'none') throw badValue(`${option} ${value}`, "the machine has no network; use 'none' or leave it out");
-      },
-    }),
-  ),
   { names: ['no-shutdown'], group: 'Accepted without effect', help: 'the board cannot switch itself off', apply: () => {} },
   { names: ['name'], argument: 'TEXT', group: 'Accepted without effect', help: 'a name for the guest', apply: () => {} },
 ];
@@ -239,7 +237,7 @@ export const HELP_OPTIONS: readonly Row[] = [
 ];
 
 /** Everything that QEMU's command line can have here. */
-export const QEMU_OPTIONS: readonly Row[] = [...MACHINE_OPTIONS, ...CONSOLE_OPTIONS, ...NEUTRAL_OPTIONS, ...HELP_OPTIONS];
+export const QEMU_OPTIONS: readonly Row[] = [...MACHINE_OPTIONS, ...NETWORK_ROWS, ...CONSOLE_OPTIONS, ...NEUTRAL_OPTIONS, ...HELP_OPTIONS];
 
 /** A whole command line of QEMU, without the program's name. @throws RepriseError */
 export function parseQemuOptions(args: readonly string[]): QemuOptions {
@@ -257,8 +255,8 @@ export function parseQemuOptions(args: readonly string[]): QemuOptions {
 
 /** Checks what only the whole line can tell, and fills in QEMU's defaults for the consoles. @throws RepriseError */
 export function finishQemuOptions(draft: QemuDraft): QemuOptions {
-  const { serial: _s, monitor: _m, nographic: _n, nodefaults: _d, rrMode, rrFile, ...plain } = draft;
-  if (draft.request !== undefined) return { ...plain, rr: undefined, consoles: { serial: [], monitor: undefined } };
+  const { serial: _s, monitor: _m, nographic: _n, nodefaults: _d, network, rrMode, rrFile, ...plain } = draft;
+  if (draft.request !== undefined) return { ...plain, nic: undefined, rr: undefined, consoles: { serial: [], monitor: undefined } };
   for (const option of ['append', 'initrd', 'dtb'] as const) {
     if (draft[option] !== undefined && draft.kernel === undefined) throw new RepriseError('USAGE', `-${option} is for a kernel; add -kernel FILE`);
   }
@@ -267,6 +265,7 @@ export function finishQemuOptions(draft: QemuDraft): QemuOptions {
     throw new RepriseError('USAGE', '-icount rrfile needs to know what for: add rr=record or rr=replay');
   return {
     ...plain,
+    nic: finishNetwork(network),
     consoles: checkConsoles(withDefaults(draft)),
     rr: rrMode === undefined || rrFile === undefined ? undefined : { mode: rrMode, file: rrFile },
   };

@@ -1,0 +1,26 @@
+/** Takes what the guest has sent since the last call, in one fixed order, for a live run and a replay alike. */
+import type { Machine } from '../boards/machine.ts';
+
+export interface OutputListener {
+  /** `stream` is the number among `Digestible.outputs`; a frame has its length in front, as two bytes. */
+  hashed(stream: number, bytes: Uint8Array): void;
+  serial(port: number, bytes: Uint8Array): void;
+  frame(nic: number, bytes: Uint8Array): void;
+}
+
+export function takeOutputs(machine: Machine, listener: OutputListener): void {
+  const { serial, nics } = machine;
+  for (let port = 0; port < serial.length; port++) {
+    const bytes = serial[port].output.take();
+    if (bytes.length === 0) continue;
+    listener.hashed(port, bytes);
+    listener.serial(port, bytes);
+  }
+  for (let nic = 0; nic < nics.length; nic++) {
+    for (const frame of nics[nic].output.take()) {
+      listener.hashed(serial.length + nic, Uint8Array.of(frame.length >>> 8, frame.length & 0xff));
+      listener.hashed(serial.length + nic, frame);
+      listener.frame(nic, frame);
+    }
+  }
+}
