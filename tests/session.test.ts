@@ -34,20 +34,22 @@ async function useShell(running: Running): Promise<number> {
   running.send('exec sh </dev/ttyAMA0 >/dev/ttyAMA0 2>&1\n');
   await running.shows(PROMPT);
   await type(running, 'echo typed $((6 * 7))\n');
-  await running.shows('typed 42\r\n');
+  await running.shows('typed 42');
   await pause(1500);
-  running.send('wc -c\n');
-  await running.shows('wc -c');
+  // The shell reads ahead, without an echo, for as long as it edits its line: pasted text is for a program that runs.
+  running.send("echo rea''dy; wc -c\n");
+  await running.shows('ready');
   running.send(PASTED);
   await running.shows('pasted line 63');
   running.send(CTRL_D);
-  await running.shows(`${PASTED.length}\r\n${PROMPT}`);
+  await running.shows(`${PASTED.length}`);
+  await running.shows(PROMPT);
   await type(running, 'sleep 100\n');
   await pause(1000);
   running.send(CTRL_C);
   await running.shows(PROMPT, 10 * SECONDS);
   running.send('cat /proc/interrupts; date +%s%N; dd if=/dev/urandom bs=16k count=1 2>/dev/null | md5sum; echo status $?\n');
-  await running.shows('status 0\r\n');
+  await running.shows('status 0');
   await pause(1500);
   return (performance.now() - began) / 1000;
 }
@@ -131,7 +133,7 @@ describe.skipIf(!hasLinux('a shell session in Linux'))('a shell session in Linux
 
       running.send(`${CTRL_A}c`);
       running.send('echo back $((1 + 1))\n');
-      await running.shows('back 2\r\n');
+      await running.shows('back 2');
       running.send(`${CTRL_A}x`);
       const { stdout } = await running.done;
       const after = stdout.toString('latin1');

@@ -42,6 +42,16 @@ export class Clusters {
     this.refcounts = new Refcounts(storage, this.cache, header, table, (cluster) => this.isMetadata(cluster));
   }
 
+  /** Refuses an image whose tables overlap, before it is written. @throws RepriseError IMAGE_DAMAGED */
+  refuseOverlaps(): void {
+    const blocks = new Set(this.refcounts.table);
+    for (let index = 0; index < this.header.l1Entries; index++) {
+      const offset = l2OffsetAt(this.l1, index);
+      if (offset !== 0 && (blocks.has(offset) || this.isMetadata(offset / this.header.clusterSize)))
+        throw this.storage.damaged(`an L2 table and other metadata overlap (offset ${offset})`);
+    }
+  }
+
   /** Writes at an offset of the disk, or past its end where the states of machines are kept. */
   async write(offset: number, bytes: Uint8Array): Promise<void> {
     await this.prepare();

@@ -65,3 +65,9 @@ function setWords(table: DataView, at: number, offset: number, copied: boolean, 
   table.setUint32(at, (Math.floor(offset / 2 ** 32) | (copied ? COPIED : 0)) >>> 0);
   table.setUint32(at + 4, ((offset % 2 ** 32) | flags) >>> 0);
 }
+
+/** Whether no L2 table is used twice by one L1 table. What is refused here could make walks of a small image take hours. */
+export function isTree(l1: DataView): boolean {
+  const offsets = new Float64Array(l1.byteLength / 8).map((_, index) => l2OffsetAt(l1, index)).sort();
+  return offsets.every((offset, n) => offset === 0 || offset !== offsets[n - 1]);
+}

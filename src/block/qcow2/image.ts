@@ -4,8 +4,9 @@ import type { BlockFile, BlockNode } from '../node.ts';
 import { checkRange } from '../range.ts';
 import { repairRefcounts } from './check.ts';
 import { Clusters } from './clusters.ts';
-import { type Header, readHeader } from './header.ts';
-import { readRefcountTable } from './refcounts.ts';
+import { isTree } from './entries.ts';
+import { type Header, readHeader, viewOf } from './header.ts';
+import { checkRefcountTable, readRefcountTable } from './refcounts.ts';
 import type { SnapshotDescription, SnapshotInfo } from './snapshot-table.ts';
 import { Snapshots } from './snapshots.ts';
 import { Storage } from './storage.ts';
@@ -43,10 +44,13 @@ export class Qcow2Image implements SparseNode {
     if (header.corrupt && !file.readOnly) throw storage.damaged('it is marked as corrupt and can only be read');
     const table = await readRefcountTable(storage, header);
     const l1 = await storage.read(header.l1Offset, header.l1Entries * 8);
+    if (!isTree(viewOf(l1))) throw storage.damaged('two entries of its L1 table lead to the same L2 table');
+    if (!file.readOnly) checkRefcountTable(storage, header, table);
     const backing = header.backingFile === undefined ? undefined : await options.openBacking(header.backingFile, header.backingFormat);
     try {
       const clusters = new Clusters(storage, header, l1, table, backing);
       const snapshots = await Snapshots.open(clusters);
+      if (!file.readOnly) clusters.refuseOverlaps();
       if (header.dirty && !file.readOnly) await repairRefcounts(clusters);
       return new Qcow2Image(clusters, snapshots);
     } catch (error) {

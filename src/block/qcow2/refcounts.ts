@@ -1,7 +1,7 @@
 /** The refcounts of an image in use: a table of blocks, of which some are in memory, changed or not. */
 import { assert, RepriseError } from '../../errors/errors.ts';
 import type { MetadataCache } from './cache.ts';
-import { type Header, readU64, SECTOR, viewOf, writeU64 } from './header.ts';
+import { checkPlace, type Header, readU64, SECTOR, viewOf, writeU64 } from './header.ts';
 import { type RefcountCodec, refcountCodec } from './refcount-codec.ts';
 import type { Storage } from './storage.ts';
 
@@ -15,6 +15,13 @@ export async function readRefcountTable(
 ): Promise<RefcountTable> {
   const view = viewOf(await storage.read(refcountTableOffset, refcountTableClusters * clusterSize));
   return Array.from({ length: view.byteLength / 8 }, (_, n) => readU64(view, n * 8));
+}
+
+/** What must hold of a table before anything is allocated by it; that it holds bounds the time that takes. */
+export function checkRefcountTable(storage: Storage, { clusterSize }: Header, table: RefcountTable): void {
+  const blocks = table.filter((offset) => offset !== 0);
+  for (const offset of blocks) checkPlace(storage, { clusterSize }, 'refcount block', offset, clusterSize);
+  if (new Set(blocks).size < blocks.length) throw storage.damaged('two entries of its refcount table lead to the same block');
 }
 
 export class Refcounts {

@@ -1,5 +1,5 @@
 /** Walks all metadata of an image and reports every reference to a cluster of the file. Trusts nothing of it. */
-import { l2OffsetAt, type Mapping, readMapping } from './entries.ts';
+import { isTree, l2OffsetAt, type Mapping, readMapping } from './entries.ts';
 import { type Header, readU64, viewOf } from './header.ts';
 import type { RefcountTable } from './refcounts.ts';
 import { readSnapshotTable } from './snapshot-table.ts';
@@ -43,6 +43,8 @@ export class References {
     const snapshots = await readSnapshotTable(storage, header);
     if (snapshots.length > 0) visitor.reference('metadata', header.snapshotsOffset, snapshots.length);
     await this.visitBitmaps(visitor);
+    const l1Bytes = snapshots.entries.reduce((sum, { l1Entries }) => sum + l1Entries * 8, header.l1Entries * 8);
+    if (l1Bytes > storage.end) return visitor.problem('the L1 tables of its snapshots overlap');
     await this.visitL1(visitor, header, true);
     for (const entry of snapshots.entries) await this.visitL1(visitor, entry, false);
   }
@@ -55,6 +57,7 @@ export class References {
     if (l1Entries === 0) return;
     visitor.reference('metadata', l1Offset, l1Entries * 8);
     const l1 = viewOf(await this.storage.read(l1Offset, l1Entries * 8));
+    if (!isTree(l1)) return visitor.problem('two entries of an L1 table lead to the same L2 table');
     for (let index = 0; index < l1Entries; index++) {
       const offset = l2OffsetAt(l1, index);
       if (offset === 0 || !this.place(visitor, 'L2 table', `L2 table ${index}`, offset)) continue;

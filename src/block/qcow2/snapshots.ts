@@ -1,7 +1,7 @@
 /** Internal snapshots: each is an L1 table of its own, whose clusters are shared with the active one until that is written. */
 import { RepriseError } from '../../errors/errors.ts';
 import { type Clusters, clustersOf } from './clusters.ts';
-import { l2OffsetAt, setCopied, setL1Entry } from './entries.ts';
+import { isTree, l2OffsetAt, setCopied, setL1Entry } from './entries.ts';
 import { MAX_SNAPSHOTS, viewOf } from './header.ts';
 import type { Rewrite } from './rewrite.ts';
 import { encodeSnapshotTable, readSnapshotTable, type SnapshotDescription, type SnapshotEntry, type SnapshotInfo } from './snapshot-table.ts';
@@ -122,7 +122,9 @@ export class Snapshots {
   }
 
   private async l1Of({ l1Offset, l1Entries }: SnapshotEntry): Promise<DataView> {
-    return viewOf(await this.clusters.storage.read(l1Offset, l1Entries * 8));
+    const l1 = viewOf(await this.clusters.storage.read(l1Offset, l1Entries * 8));
+    if (!isTree(l1)) throw this.clusters.storage.damaged('two entries of the L1 table of a snapshot lead to the same L2 table');
+    return l1;
   }
 
   /** Adds a reference to, or takes one from, the L2 table of an L1 entry and all that it leads to. */
