@@ -1,10 +1,13 @@
 /** A guest that fetches something over the network, recorded, and replayed when there is no network any more. */
+import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { hasTool } from './support/outside.ts';
 import { ROOT, reprise, systemArm, temporaryFolder } from './support/program.ts';
 import { hasLinux, info, linux } from './support/recordings.ts';
 
@@ -25,6 +28,25 @@ async function serve(blob: Buffer): Promise<{ port: number; requests: () => numb
     requests: () => requests,
     close: () => new Promise((closed) => server.close(() => closed())),
   };
+}
+
+const tshark = (file: string, args: readonly string[]): string[] => {
+  const { stdout } = spawnSync('tshark', ['-r', file, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  return stdout.split('\n').filter((line) => line !== '');
+};
+
+/** Counts the records of a pcap file and checks that guest time does not run backwards. */
+function framesIn(file: string): number {
+  const bytes = readFileSync(file);
+  expect(bytes.readUInt32LE(0)).toBe(0xa1b23c4d);
+  let count = 0;
+  let before = 0;
+  for (let at = 24; at < bytes.length; at += 16 + bytes.readUInt32LE(at + 8), count++) {
+    const time = bytes.readUInt32LE(at) * 1e9 + bytes.readUInt32LE(at + 4);
+    expect(time).toBeGreaterThanOrEqual(before);
+    before = time;
+  }
+  return count;
 }
 
 describe.skipIf(!hasLinux('a guest on the network, recorded and replayed'))('a guest on the network', () => {
@@ -50,6 +72,18 @@ describe.skipIf(!hasLinux('a guest on the network, recorded and replayed'))('a g
     expect(events.frame).toBeGreaterThan(BLOB_BYTES / 1514);
     // Frames have headers of Ethernet, IP and TCP; the log may add a tenth to that.
     expect(bytes.log).toBeLessThan((BLOB_BYTES + events.frame * 54) * 1.1);
+
+    const dump = join(folder, 'net.pcap');
+    const exported = await reprise(['export', path, '--pcap', dump], NO_NETWORK);
+    expect(exported.status, exported.stderr).toBe(0);
+    const frames = Number(/: (\d+) frames;/.exec(exported.stdout.toString())?.[1]);
+    expect(frames).toBeGreaterThan(events.frame);
+    expect(framesIn(dump)).toBe(frames);
+    if (hasTool('tshark', 'reading the exported frames with tshark')) {
+      expect(tshark(dump, [])).toHaveLength(frames);
+      expect(tshark(dump, ['-Y', '_ws.malformed'])).toEqual([]);
+      expect(tshark(dump, ['-Y', 'dhcp.option.dhcp == 5'])).toHaveLength(1);
+    }
   });
 
   it('needs a filter on QEMU’s command line, and is told which', async () => {

@@ -1,10 +1,11 @@
 /** Images in memory, random operations on them, and QEMU's tools to compare with. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { RepriseError } from '../errors/errors.ts';
-import { MemoryFile } from './memory-file.fixture.ts';
+import { type FileEvent, MemoryFile } from './memory-file.fixture.ts';
 import type { BlockFile, BlockNode } from './node.ts';
 import { checkQcow2 } from './qcow2/check.ts';
 import { createQcow2, type Qcow2Options } from './qcow2/create.ts';
+import { SECTOR } from './qcow2/header.ts';
 import { Qcow2Image } from './qcow2/image.ts';
 
 /** Whether QEMU's tools are there; says so when they are not. */
@@ -117,4 +118,21 @@ export async function randomOperation(image: Qcow2Image, model: ModelDisk, rando
   await image.deleteSnapshot(name);
   model.snapshots.delete(name);
   return `delete ${name}`;
+}
+
+/**
+ * A file after the host died: all that was synced is there, and of what was written since some sectors, so writes are
+ * lost, torn or out of order.
+ */
+export function crashed(synced: MemoryFile, pending: readonly FileEvent[], keep: () => boolean): MemoryFile {
+  const file = synced.copy();
+  for (const event of pending) {
+    if (event.kind === 'sync') continue;
+    for (let done = 0; done < event.bytes.length; ) {
+      const part = event.bytes.subarray(done, done + SECTOR - ((event.offset + done) % SECTOR));
+      if (keep()) file.put(event.offset + done, part);
+      done += part.length;
+    }
+  }
+  return file;
 }

@@ -83,7 +83,7 @@ export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, nics, files,
   const codec = new Lm4549('codec', { log });
   const aaci = new Pl041('aaci', { irq: pic.input(25), codec, clock, log });
   const lcd = new Pl110('lcd', { irq: pic.input(22), clock, log });
-  const frames = nics.map(() => new FrameOutput());
+  const frames = nics.map(() => new FrameOutput(clock));
   const ethernet = nics.map(({ mac }, n) => new Smc91c111(`nic${n}`, { mac }, { irq: pic.input(27), transmit: frames[n], log }));
   const debug = new IntegratorDebug('debug', { log });
 

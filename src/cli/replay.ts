@@ -7,7 +7,7 @@ import { openProgress } from '../host/node/progress.ts';
 import { type EndingSignal, exitStatus, onEndingSignal } from '../host/node/signals.ts';
 import type { MachineOptions } from '../replay/model.ts';
 import { prepareReplay } from '../session/play.ts';
-import type { ReplayRun, ReplayStop } from '../session/replay-run.ts';
+import type { ReplayOptions, ReplayRun, ReplayStop } from '../session/replay-run.ts';
 import { type Icount, icount } from '../time/units.ts';
 import { EXIT } from './exit.ts';
 import { readMachineFiles, recordedFiles } from './machine-files.ts';
@@ -20,8 +20,10 @@ export interface ReplayRequest {
   /** Files that the user names instead of the embedded ones. */
   readonly files: Pick<QemuOptions, 'kernel' | 'initrd' | 'dtb' | 'bios'>;
   readonly consoles: ConsoleSpec;
+  /** Told of every frame on the guest's network, with its virtual time. */
+  readonly frame?: ReplayOptions['frame'];
   /** What QEMU's command line says of the machine: it must be what was recorded. */
-  readonly expected?: Pick<QemuOptions, 'machine' | 'cpu' | 'ramBytes' | 'append' | 'icountShift'> | undefined;
+  readonly expected?: Pick<QemuOptions, 'machine' | 'cpu' | 'ramBytes' | 'append' | 'icountShift' | 'rtcBase' | 'seed'> | undefined;
   /** Stop here instead of at the end. */
   readonly to?: Icount | undefined;
 }
@@ -36,7 +38,7 @@ export interface ReplayResult {
 }
 
 /** @throws RepriseError, DivergenceError among them */
-export async function runReplay({ program, path, files, consoles: spec, expected, to }: ReplayRequest): Promise<ReplayResult> {
+export async function runReplay({ program, path, files, consoles: spec, frame, expected, to }: ReplayRequest): Promise<ReplayResult> {
   const say = (text: string): void => void process.stderr.write(`${program}: ${text}\n`);
   const opened = await openRecording(path);
   const abort = new AbortController();
@@ -69,6 +71,7 @@ export async function runReplay({ program, path, files, consoles: spec, expected
         serial[port].write(bytes);
         return serial[port].congested ? serial[port].drained() : undefined;
       },
+      frame,
       onProgress: (machine) => progress?.update(machine.icount(), machine.now()),
     });
     let stop: ReplayStop;
@@ -97,12 +100,17 @@ export async function runReplay({ program, path, files, consoles: spec, expected
 }
 
 function checkExpected(said: NonNullable<ReplayRequest['expected']>, recorded: MachineOptions): void {
+  const mebibytes = (bytes: number): string => `${bytes / 2 ** 20}M`;
+  const date = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 19);
   const pairs = [
     ['-M', said.machine, recorded.machine],
     ['-cpu', said.cpu, recorded.cpu],
-    ['-m', said.ramBytes, recorded.ramBytes],
+    ['-m', said.ramBytes && mebibytes(said.ramBytes), mebibytes(recorded.ramBytes)],
     ['-append', said.append, recorded.append],
     ['-icount shift=', said.icountShift, recorded.icountShift],
+    // Without a date it was the time of day that counted, which is another one now.
+    ['-rtc base=', typeof said.rtcBase === 'number' ? date(said.rtcBase) : undefined, date(recorded.rtcBase)],
+    ['-seed', said.seed && `0x${said.seed}`, `0x${recorded.seed}`],
   ] as const;
   for (const [option, here, there] of pairs) {
     if (here !== undefined && here !== there)

@@ -3,6 +3,7 @@
 import { RepriseError } from '../errors/errors.ts';
 import type { Command } from './commands/command.ts';
 import { demo } from './commands/demo.ts';
+import { exportCommand } from './commands/export.ts';
 import { img } from './commands/img.ts';
 import { info } from './commands/info.ts';
 import { record } from './commands/record.ts';
@@ -12,7 +13,7 @@ import { EXIT, runMain } from './exit.ts';
 import { suggestion } from './options/nearest.ts';
 import { VERSION } from './version.ts';
 
-const COMMANDS: readonly Command[] = [record, replay, verify, info, run, demo, img];
+const COMMANDS: readonly Command[] = [record, replay, verify, info, exportCommand, run, demo, img];
 
 const usage = (): string =>
   [

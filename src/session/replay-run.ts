@@ -6,7 +6,7 @@ import { RepriseError } from '../errors/errors.ts';
 import type { HostClock } from '../host/host.ts';
 import { type DigestChain, differences } from '../replay/digest-chain.ts';
 import type { Digest, End, InputEvent, Position } from '../replay/model.ts';
-import { type Icount, NEVER, ns, icount as toIcount } from '../time/units.ts';
+import { type Icount, type Nanoseconds, NEVER, ns, icount as toIcount } from '../time/units.ts';
 import { applyInput } from './apply.ts';
 import { lastCount, withinTime } from './end-of-time.ts';
 import { takeOutputs } from './outputs.ts';
@@ -47,6 +47,8 @@ export interface ReplayOptions {
   readonly clock: HostClock;
   /** Takes what the guest sends on a port; may make the replay wait. */
   readonly output: (port: number, bytes: Uint8Array) => Promise<void> | void;
+  /** Told of every frame that the guest sends or gets, in the order of their virtual times. The recorded network is not there any more. */
+  readonly frame?: ((bytes: Uint8Array, at: Nanoseconds) => void) | undefined;
   readonly onProgress?: ((machine: Machine) => void) | undefined;
 }
 
@@ -116,13 +118,12 @@ export class ReplayRun {
   }
 
   private async forwardOutput(): Promise<void> {
-    const { chain, output } = this.options;
+    const { chain, output, frame } = this.options;
     const texts: [number, Uint8Array][] = [];
-    // Frames go nowhere: the recorded network is not there any more.
     takeOutputs(this.machine, {
       hashed: (stream, bytes) => chain.sent(stream, bytes),
       serial: (port, bytes) => texts.push([port, bytes]),
-      frame: () => {},
+      frame: (_nic, bytes, at) => frame?.(bytes, at),
     });
     for (const [port, bytes] of texts) await output(port, bytes);
   }
@@ -154,6 +155,7 @@ export class ReplayRun {
     if (!applyInput(this.machine, event.input)) {
       this.diverge([event.input.kind], event.icount, `the recorded input (${event.input.kind}) cannot be delivered`);
     }
+    if (event.input.kind === 'frame') this.options.frame?.(event.input.bytes, this.machine.now());
     this.readAhead();
   }
 

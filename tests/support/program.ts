@@ -1,11 +1,13 @@
 /** The programs as a user runs them: built, in processes of their own. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 const PROGRAMS = { reprise: 'dist/cli/reprise.js', 'reprise-system-arm': 'dist/cli/reprise-system-arm.js' };
+
+if (!existsSync(join(ROOT, PROGRAMS.reprise))) throw new Error('these tests run the built programs; build them first: npm run setup');
 
 /** What a user types to start a program of ours, without its arguments. */
 export const commandOf = (program: keyof typeof PROGRAMS): [string, string] => [process.execPath, join(ROOT, PROGRAMS[program])];

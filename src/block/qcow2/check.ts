@@ -64,6 +64,8 @@ export async function repairRefcounts(clusters: Clusters): Promise<void> {
   await compareRefcounts(storage, header, refcounts, {
     cluster(cluster, stored, counted, overlap) {
       if (overlap) throw storage.damaged(`cluster ${cluster} is metadata and something else at once`);
+      if (counted > refcounts.codec.max)
+        throw storage.damaged(`cluster ${cluster} has ${counted} references, and refcounts end at ${refcounts.codec.max}`);
       if (stored !== counted) wrong.push({ cluster, counted });
     },
     async blockDone() {

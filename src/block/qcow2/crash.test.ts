@@ -1,29 +1,11 @@
 /** The host dies at any moment of a run; what is on its disk then must be a valid image with what was flushed. */
 import { describe, expect, test } from 'vitest';
-import { ModelDisk, newImage, openImageFile, randomNumbers, randomOperation } from '../image.fixture.ts';
+import { crashed, ModelDisk, newImage, openImageFile, randomNumbers, randomOperation } from '../image.fixture.ts';
 import { type FileEvent, MemoryFile } from '../memory-file.fixture.ts';
 import { RawImage } from '../raw.ts';
 import { checkQcow2 } from './check.ts';
-import { SECTOR } from './header.ts';
 
 const KIB = 1024;
-
-/**
- * The file after the host died before event `end`: all that was synced is there, and of the rest some sectors, so writes
- * are lost, torn or out of order.
- */
-function crashed(synced: MemoryFile, pending: readonly FileEvent[], keep: () => boolean): MemoryFile {
-  const file = synced.copy();
-  for (const event of pending) {
-    if (event.kind === 'sync') continue;
-    for (let done = 0; done < event.bytes.length; ) {
-      const part = event.bytes.subarray(done, done + SECTOR - ((event.offset + done) % SECTOR));
-      if (keep()) file.put(event.offset + done, part);
-      done += part.length;
-    }
-  }
-  return file;
-}
 
 describe('the host dies at any write', () => {
   test.each([

@@ -43,6 +43,9 @@ export function writeMapping(l2: DataView, index: number, mapping: Exclude<Mappi
   else setWords(l2, index * 8, mapping.offset, mapping.copied, mapping.kind === 'zero' ? ZERO : 0);
 }
 
+/** Most entries of a sparse disk are, and walks go over all of them. */
+export const isEmpty = (table: DataView, index: number): boolean => table.getUint32(index * 8) === 0 && table.getUint32(index * 8 + 4) === 0;
+
 /** Changes the copied bit of an entry that leads to a cluster. */
 export function setCopied(table: DataView, index: number, copied: boolean): void {
   const high = table.getUint32(index * 8);

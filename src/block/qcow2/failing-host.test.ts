@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { RepriseError } from '../../errors/errors.ts';
 import { CLEAN, failure, ModelDisk, newImage, openImageFile, randomNumbers, randomOperation, verdict } from '../image.fixture.ts';
 import type { MemoryFile } from '../memory-file.fixture.ts';
+import { checkQcow2 } from './check.ts';
 
 const KIB = 1024;
 const SNAPSHOT = { name: 's', date: { seconds: 0, nanoseconds: 0 }, vmClockNs: 0, icount: 0 };
@@ -83,6 +84,25 @@ test('a snapshot of an image with refcounts of one bit is refused and changes no
   expect(image.listSnapshots()).toEqual([]);
   await image.close();
   expect(await verdict(file)).toEqual(CLEAN);
+});
+
+test('a machine state that was written for nothing is no part of the next snapshot', async () => {
+  const file = await newImage({ size: 60 * KIB, clusterSize: 512 });
+  const image = await openImageFile(file);
+  await image.writeVmState(0, new Uint8Array(100_000).fill(1));
+  await image.writeVmState(0, new Uint8Array(700).fill(2));
+  await image.createSnapshot(SNAPSHOT, 700);
+  expect(await image.readVmState('s', 600, 100)).toEqual(new Uint8Array(100).fill(2));
+  expect(await failure(() => image.readVmState('s', 600, 101))).toMatch(/^IMAGE_DAMAGED .*700 bytes/);
+  await image.close();
+  const { leaks, corruptions, clusters } = await checkQcow2(file);
+  expect({ leaks, corruptions, allocated: clusters.allocated }).toEqual({ leaks: 0, corruptions: 0, allocated: 0 });
+  const before = await file.size();
+  const again = await openImageFile(file);
+  await again.writeVmState(0, new Uint8Array(50_000).fill(3));
+  await again.close();
+  // There was room in what had been given up.
+  expect(await file.size()).toBe(before);
 });
 
 test('operations that are begun at once are done one after the other, and one that fails harms none of the others', async () => {

@@ -12,6 +12,8 @@ declare const TextDecoder: new () => { decode(bytes: Uint8Array): string };
 export const MAGIC = 0x5146_49fb;
 export const EXTENSION = { end: 0, backingFormat: 0xe279_2aca, featureNames: 0x6803_f857, bitmaps: 0x2385_2875 } as const;
 /** Limits as QEMU has them, so that hostile images cannot claim much memory: bytes of the L1 and of the refcount table. */
+/** Offsets stay exact, the end of the last cluster's too. */
+export const MAX_DISK_BYTES = 2 ** 53 - 2 ** 21;
 export const MAX_L1_BYTES = 2 ** 25;
 export const MAX_REFCOUNT_TABLE_BYTES = 2 ** 23;
 export const MAX_SNAPSHOTS = 65_536;
@@ -185,7 +187,7 @@ function featureName(table: Uint8Array | undefined, bit: number): string | undef
 
 function checkPlaces(storage: Storage, header: Header): void {
   const { clusterBits, clusterSize, size, l1Entries, l1Offset, refcountTableOffset, refcountTableClusters, snapshotCount, snapshotsOffset } = header;
-  if (size > 2 ** 53 - clusterSize) throw storage.damaged(`a disk of ${size} bytes`);
+  if (size > MAX_DISK_BYTES) throw storage.damaged(`a disk of ${size} bytes`);
   if (l1Entries * 8 > MAX_L1_BYTES) throw storage.damaged(`an L1 table of ${l1Entries} entries`);
   if (l1Entries < l1EntriesFor(size, clusterBits)) throw storage.damaged('its L1 table is too small for the disk');
   if (refcountTableClusters === 0) throw storage.damaged('it has no refcount table');

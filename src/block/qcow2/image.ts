@@ -89,7 +89,7 @@ export class Qcow2Image implements SparseNode {
   }
 
   extent(offset: number): Promise<Extent> {
-    return this.serially(() => this.clusters.reader.extent(this.clusters.l1, offset));
+    return this.serially(() => this.clusters.reader.extent(this.clusters.l1, offset, this.size));
   }
 
   listSnapshots(): SnapshotInfo[] {
@@ -121,8 +121,9 @@ export class Qcow2Image implements SparseNode {
   /** The disk as it was at a snapshot, read-only. Closing it does not close the image. @throws RepriseError NO_SNAPSHOT */
   snapshotNode(name: string): BlockNode {
     const { diskSize: size } = this.snapshots.find(name);
-    const node: BlockNode = {
+    const node: SparseNode = {
       size,
+      extent: (offset) => this.serially(() => this.snapshots.extent(name, offset)),
       readOnly: true,
       read: (offset, length) => {
         checkRange(node, offset, length);

@@ -105,9 +105,9 @@ export class ClusterReader {
     return out;
   }
 
-  /** What is known without reading, as far as one L2 table tells. */
-  async extent(l1: DataView, offset: number): Promise<Extent> {
-    const { clusterSize, size } = this.header;
+  /** What is known without reading, as far as one L2 table tells of a disk of `size` bytes. */
+  async extent(l1: DataView, offset: number, size: number): Promise<Extent> {
+    const { clusterSize } = this.header;
     const end = Math.min(size, (this.l1Index(offset) + 1) * this.coverage);
     const l2 = await this.l2(l1, offset);
     if (l2 === undefined) return this.backingExtent(offset, end);
@@ -121,7 +121,7 @@ export class ClusterReader {
   }
 
   private async backingExtent(offset: number, end: number): Promise<Extent> {
-    if (this.backing === undefined || offset >= this.backing.size) return { zero: true, length: end - offset };
+    if (this.backing === undefined || offset >= Math.min(this.backing.size, this.header.size)) return { zero: true, length: end - offset };
     const { zero, length } = await extentOf(this.backing, offset);
     return { zero, length: Math.min(length, end - offset) };
   }

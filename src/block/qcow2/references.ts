@@ -1,5 +1,5 @@
 /** Walks all metadata of an image and reports every reference to a cluster of the file. Trusts nothing of it. */
-import { isTree, l2OffsetAt, type Mapping, readMapping } from './entries.ts';
+import { isEmpty, isTree, l2OffsetAt, type Mapping, readMapping } from './entries.ts';
 import { type Header, readU64, viewOf } from './header.ts';
 import type { RefcountTable } from './refcounts.ts';
 import { readSnapshotTable } from './snapshot-table.ts';
@@ -69,6 +69,7 @@ export class References {
   private async visitL2(visitor: ReferenceVisitor, l2: DataView, active: boolean): Promise<void> {
     const { clusterBits, clusterSize, version } = this.header;
     for (let n = 0; n < clusterSize / 8; n++) {
+      if (isEmpty(l2, n)) continue;
       const mapping = readMapping(l2, n, clusterBits);
       if (mapping.kind === 'unallocated') continue;
       if (mapping.kind === 'zero' && version === 2) visitor.problem('a zero cluster in an image of version 2');

@@ -1,5 +1,5 @@
 /** The table of internal snapshots. Source: QEMU's docs/interop/qcow2.txt, "Snapshots". */
-import { checkPlace, type Header, MAX_L1_BYTES, readU64, viewOf, writeU64 } from './header.ts';
+import { checkPlace, type Header, MAX_DISK_BYTES, MAX_L1_BYTES, readU64, viewOf, writeU64 } from './header.ts';
 import type { Storage } from './storage.ts';
 
 // The platform's, wherever the core runs.
@@ -78,6 +78,7 @@ async function readEntry(storage: Storage, header: Header, at: number): Promise<
     l1Entries,
     unknownExtra: variable.slice(EXTRA.icount, Math.max(EXTRA.icount, extraBytes)),
   };
+  if (entry.diskSize > MAX_DISK_BYTES) throw storage.damaged(`a snapshot of a disk of ${entry.diskSize} bytes`);
   return { entry, length: Math.ceil((FIXED + variable.length) / 8) * 8 };
 }
 

@@ -1,7 +1,8 @@
 /** Internal snapshots: each is an L1 table of its own, whose clusters are shared with the active one until that is written. */
 import { RepriseError } from '../../errors/errors.ts';
+import type { Extent } from '../extents.ts';
 import { type Clusters, clustersOf } from './clusters.ts';
-import { isTree, l2OffsetAt, setCopied, setL1Entry } from './entries.ts';
+import { isEmpty, isTree, l2OffsetAt, setCopied, setL1Entry } from './entries.ts';
 import { MAX_SNAPSHOTS, viewOf } from './header.ts';
 import type { Rewrite } from './rewrite.ts';
 import { encodeSnapshotTable, readSnapshotTable, type SnapshotDescription, type SnapshotEntry, type SnapshotInfo } from './snapshot-table.ts';
@@ -42,6 +43,7 @@ export class Snapshots {
   async create(description: SnapshotDescription, vmStateSize: number): Promise<SnapshotInfo> {
     const { clusters } = this;
     if (this.entries.length >= MAX_SNAPSHOTS) throw clusters.storage.unsupported(`it has ${MAX_SNAPSHOTS} snapshots, the most there can be`);
+    await this.dropVmState(vmStateSize);
     const rewrite = await clusters.beginRewrite();
     const diskEntries = this.diskEntries();
     const frozen = copyTable(clusters.l1);
@@ -98,6 +100,12 @@ export class Snapshots {
     return this.clusters.reader.read(await this.l1Of(this.find(name)), offset, length);
   }
 
+  /** What of that is known without reading. */
+  async extent(name: string, offset: number): Promise<Extent> {
+    const entry = this.find(name);
+    return this.clusters.reader.extent(await this.l1Of(entry), offset, entry.diskSize);
+  }
+
   /** The machine's state of a snapshot, from byte `position` of it on. */
   async readVmState(name: string, position: number, length: number): Promise<Uint8Array> {
     const entry = this.find(name);
@@ -117,6 +125,14 @@ export class Snapshots {
     );
   }
 
+  /** What was written for a snapshot that was never taken must not become part of another. */
+  private async dropVmState(from: number): Promise<void> {
+    const { reader, header, vmStateOffset } = this.clusters;
+    const start = vmStateOffset + Math.ceil(from / header.clusterSize) * header.clusterSize;
+    const end = header.l1Entries * reader.coverage;
+    if (end > start) await this.clusters.discard(start, end - start);
+  }
+
   private diskEntries(): number {
     return this.clusters.reader.l1Index(this.clusters.vmStateOffset);
   }
@@ -133,8 +149,10 @@ export class Snapshots {
     const offset = l2OffsetAt(l1, index);
     if (offset === 0) return;
     const { view } = await cache.get('L2 table', offset);
-    for (let n = 0; n < header.clusterSize / 8; n++)
+    for (let n = 0; n < header.clusterSize / 8; n++) {
+      if (isEmpty(view, n)) continue;
       for (const cluster of clustersOf(reader.mapping(view, n), header.clusterSize)) await rewrite.add(cluster, delta);
+    }
     await rewrite.add(offset / header.clusterSize, delta);
   }
 
@@ -151,6 +169,7 @@ export class Snapshots {
       const view = viewOf(bytes);
       let changed = false;
       for (let n = 0; n < header.clusterSize / 8; n++) {
+        if (isEmpty(view, n)) continue;
         const mapping = reader.mapping(view, n);
         if (mapping.kind !== 'data' && mapping.kind !== 'zero') continue;
         const copied = mapping.offset !== 0 && (await rewrite.count(mapping.offset / header.clusterSize)) === 1;

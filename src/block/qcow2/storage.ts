@@ -6,8 +6,8 @@ export class Storage {
   readonly file: BlockFile;
   /** Present length of the file. */
   end: number;
-  /** Whether something was written that need not have reached the disk. */
-  private unsynced = false;
+  /** Whether something was written that need not have reached the disk; at first by whoever had the file before. */
+  private unsynced = true;
 
   constructor(file: BlockFile, end: number) {
     this.file = file;

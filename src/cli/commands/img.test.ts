@@ -193,10 +193,25 @@ describe.skipIf(!hasQemuTools())('as qemu-img does it', () => {
     expect(statSync(at('back.raw')).blocks * 512).toBeLessThan(2_000_000);
   });
 
+  test.each(['3M', '1M'])('a snapshot of a disk of 2M, which has %s now, is copied and not applied', async (size) => {
+    tool(folder, 'qemu-img', 'create', '-f', 'qcow2', 'resized.qcow2', '2M');
+    tool(folder, 'qemu-io', '-c', 'write -P 6 500k 1500k', 'resized.qcow2');
+    tool(folder, 'qemu-img', 'snapshot', '-c', 'old', 'resized.qcow2');
+    tool(folder, 'qemu-img', 'resize', '--shrink', 'resized.qcow2', size);
+    await done('convert', '--force', '-l', 'old', '@resized.qcow2', '@old.raw');
+    const expected = Buffer.alloc(2 ** 21).fill(6, 500 * 1024, 2000 * 1024);
+    expect(Buffer.compare(readFileSync(at('old.raw')), expected)).toBe(0);
+    expect(await refused('snapshot', '-a', 'old', '@resized.qcow2')).toMatch(/^IMAGE_UNSUPPORTED .*of a disk of 2097152 bytes/);
+    await done('check', '-q', '@resized.qcow2');
+  });
+
   test('a copy of a disk of 1 TiB takes no longer than what is in it', async () => {
     await done('create', '-q', '-f', 'qcow2', '@tera.qcow2', '1T');
     tool(folder, 'qemu-io', '-c', 'write -P 1 500G 64k', 'tera.qcow2');
     await done('convert', '-O', 'qcow2', '@tera.qcow2', '@tera2.qcow2');
+    await done('snapshot', '-c', 's', '@tera.qcow2');
+    await done('convert', '-l', 's', '-O', 'qcow2', '@tera.qcow2', '@tera3.qcow2');
+    expect(tool(folder, 'qemu-img', 'compare', 'tera.qcow2', 'tera3.qcow2')).toBe('Images are identical.\n');
     expect(tool(folder, 'qemu-img', 'compare', 'tera.qcow2', 'tera2.qcow2')).toBe('Images are identical.\n');
   });
 });

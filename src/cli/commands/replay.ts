@@ -31,7 +31,8 @@ const JSON_OUTPUT: OptionRow<ReplayDraft> = {
     draft.json = true;
   },
 };
-const FILES: readonly OptionRow<ReplayDraft>[] = MACHINE_OPTIONS.filter(({ names: [name] }) =>
+/** Where a recording does not contain its inputs. */
+export const FILE_OPTIONS: readonly OptionRow<QemuDraft>[] = MACHINE_OPTIONS.filter(({ names: [name] }) =>
   ['kernel', 'initrd', 'dtb', 'bios'].includes(name),
 ).map((row) => ({
   ...row,
@@ -63,7 +64,7 @@ export function describe({ stop, icount, digest, truncated }: ReplayResult): str
   return `${where} instruction ${icount}; ${digest === undefined ? 'nothing to compare on the way' : `the same as recorded (digest ${digest})`}\n`;
 }
 
-const REPLAY_ROWS: readonly OptionRow<ReplayDraft>[] = [TO, ...SERIAL, ...DISPLAY, ...FILES, ...HELP_OPTIONS];
+const REPLAY_ROWS: readonly OptionRow<ReplayDraft>[] = [TO, ...SERIAL, ...DISPLAY, ...FILE_OPTIONS, ...HELP_OPTIONS];
 
 export const replay: Command = {
   name: 'replay',
@@ -80,7 +81,7 @@ export const replay: Command = {
   },
 };
 
-const VERIFY_ROWS: readonly OptionRow<ReplayDraft>[] = [JSON_OUTPUT, ...FILES, ...HELP_OPTIONS];
+const VERIFY_ROWS: readonly OptionRow<ReplayDraft>[] = [JSON_OUTPUT, ...FILE_OPTIONS, ...HELP_OPTIONS];
 
 export const verify: Command = {
   name: 'verify',

@@ -38,7 +38,9 @@ export class NodeBlockFile {
   /** Makes an empty file. @param force an existing one may be replaced @throws RepriseError FILE_EXISTS, FILE_UNWRITABLE */
   static async create(path: string, { force = false } = {}): Promise<NodeBlockFile> {
     try {
-      return await NodeBlockFile.adopt(path, false, await open(path, force ? 'w+' : 'wx+'));
+      const file = await NodeBlockFile.adopt(path, false, await open(path, force ? 'w+' : 'wx+'));
+      await syncFolder(dirname(path));
+      return file;
     } catch (error) {
       if (errno(error) !== 'EEXIST') throw error instanceof RepriseError ? error : uncreatable(path, error);
       throw new RepriseError('FILE_EXISTS', `'${path}' exists already and is kept; choose another name, or give --force to replace it`, error);
@@ -149,6 +151,16 @@ export class NodeBlockFiles {
 /** The path of a backing file, from that of the image that names it. */
 export function backingPath(image: string, backing: string): string {
   return isAbsolute(backing) ? backing : join(dirname(image), backing);
+}
+
+/** Makes a new name in a folder survive the death of the host. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, 'r');
+    await handle.sync().finally(() => handle.close());
+  } catch {
+    // Not every file system can.
+  }
 }
 
 function realPath(path: string): string {

@@ -1,8 +1,8 @@
 import { createHash, randomFillSync } from 'node:crypto';
 import { createConnection } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { ACK, RST, SYN } from '../packets/tcp.ts';
-import { GATEWAY, type Guest, GUEST, ip, until } from './testing/guest.suite.ts';
+import { RST } from '../packets/tcp.ts';
+import { GATEWAY, type Guest, until } from './testing/guest.suite.ts';
 import type { GuestTcp } from './testing/guest-tcp.suite.ts';
 import { closeAll, serve, start } from './testing/servers.suite.ts';
 
@@ -83,5 +83,145 @@ describe('a connection that the guest opens', () => {
     await until(() => socket.ended, 'the end', 25_000);
     expect(digest).toBe(md5(body));
     expect(socket.text).toBe('thanks');
+  });
+});
+
+describe('an end', () => {
+  test('of the host reaches a guest that goes on sending', async () => {
+    const { guest } = await start();
+    let heard = '';
+    const { port } = await serve((socket) => {
+      socket.on('data', (bytes) => (heard += bytes));
+      socket.end('that is all');
+    });
+    const socket = await connected(guest, port);
+    await until(() => socket.ended, 'the end');
+    expect(socket.text).toBe('that is all');
+    socket.write('but I have more');
+    await until(() => heard === 'but I have more', 'the rest');
+    socket.close();
+    await until(() => socket.endAcknowledged, 'the acknowledgment of the end');
+    expect(socket.reset).toBe(false);
+  });
+
+  test.each(['the guest', 'the host'])('by force of %s is seen by the other', async (by) => {
+    const { guest } = await start();
+    const errors: string[] = [];
+    const { port, sockets } = await serve((socket) => socket.resume().on('error', (error) => errors.push(error.message)));
+    const socket = await connected(guest, port);
+    const server = await until(() => sockets[0], 'the server');
+    if (by === 'the guest') {
+      socket.abort();
+      await until(() => errors.length > 0, 'the error');
+      expect(errors[0]).toContain('ECONNRESET');
+    } else {
+      server.resetAndDestroy();
+      await until(() => socket.reset, 'the reset');
+    }
+  });
+
+  test('of the network resets what is open', async () => {
+    const { net, guest } = await start();
+    const errors: string[] = [];
+    const { port } = await serve((socket) => socket.resume().on('error', (error) => errors.push(error.message)));
+    await connected(guest, port);
+    await net.close();
+    await until(() => errors.length > 0, 'the error');
+    expect(net.busy).toBe(false);
+  });
+});
+
+describe('a slow reader', () => {
+  test('in the guest holds the server back, and gets everything', async () => {
+    const { guest } = await start();
+    const body = blob(8 * MEGABYTE);
+    let taken = 0;
+    const { port } = await serve((socket) => {
+      const feed = () => {
+        while (taken < body.length && socket.write(body.subarray(taken, (taken += 65_536))));
+        if (taken >= body.length) socket.end();
+      };
+      socket.on('drain', feed);
+      feed();
+    });
+    const socket = guest.connect(GATEWAY, port);
+    socket.reading = false;
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    const held = taken;
+    // The rest of it is in the buffers of this computer.
+    expect(held).toBeLessThan(body.length);
+    socket.resume();
+    await until(() => socket.ended, 'the end', 20_000);
+    expect(md5(...socket.chunks)).toBe(md5(body));
+  });
+
+  test('of the host holds the guest back, and gets everything', async () => {
+    const { guest } = await start();
+    const body = blob(12 * MEGABYTE);
+    const { port, sockets } = await serve((socket) => socket.pause());
+    const socket = await connected(guest, port);
+    socket.write(body);
+    socket.close();
+    await until(() => socket.window === 0, 'a closed window');
+    const held = socket.unsent;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(socket.unsent).toBe(held);
+    expect(held).toBeGreaterThan(0);
+    const hash = createHash('md5');
+    let ended = false;
+    sockets[0].on('data', (bytes) => hash.update(bytes)).on('end', () => (ended = true));
+    await until(() => ended, 'the end', 20_000);
+    expect(hash.digest('hex')).toBe(md5(body));
+  });
+});
+
+describe('many connections', () => {
+  test('at a time do not get into each other', async () => {
+    const { guest } = await start({ faults: { loss: 0.01, reordering: 0.02 }, seed: 3 });
+    const { port } = await serve((socket) => socket.pipe(socket));
+    const sockets = Array.from({ length: 100 }, () => guest.connect(GATEWAY, port));
+    for (const [n, socket] of sockets.entries()) {
+      socket.write(`this is number ${n} `.repeat(400));
+      socket.close();
+    }
+    for (const [n, socket] of sockets.entries()) {
+      await until(() => socket.ended, `the end of ${n}`, 20_000);
+      expect(socket.text).toBe(`this is number ${n} `.repeat(400));
+    }
+  });
+
+  test('to a port where nobody listens are refused', async () => {
+    const { guest, net } = await start();
+    const { port, server } = await serve(() => {});
+    await new Promise((resolve) => server.close(resolve));
+    const socket = guest.connect(GATEWAY, port);
+    await until(() => socket.reset, 'the refusal');
+    expect(net.busy).toBe(false);
+  });
+});
+
+describe('a forwarded port', () => {
+  test('of the host leads to a server in the guest, both ways, to the end', async () => {
+    const { guest, forwards } = await start({ options: { hostfwd: ['tcp::0-:80'] }, faults: BAD_WIRE, seed: 5 });
+    const body = blob(MEGABYTE);
+    guest.listen(80, (socket) => {
+      socket.onData = () => {
+        socket.write(body);
+        socket.close();
+      };
+    });
+    const client = createConnection({ host: '127.0.0.1', port: forwards[0].hostPort });
+    const received: Buffer[] = [];
+    client.on('data', (bytes) => received.push(bytes));
+    client.write('please');
+    await new Promise((resolve, reject) => client.on('end', resolve).on('error', reject));
+    expect(md5(...received)).toBe(md5(body));
+  });
+
+  test('that is taken is an error that says what to do', async () => {
+    const { port } = await serve(() => {});
+    await expect(start({ options: { hostfwd: [`tcp:127.0.0.1:${port}-:80`] } })).rejects.toThrow(
+      expect.objectContaining({ code: 'ADDRESS_IN_USE', message: `tcp:127.0.0.1:${port} is in use; choose another port, or 0 for any free one` }),
+    );
   });
 });

@@ -37,6 +37,8 @@ export class GuestTcp {
   private next = 0;
   private readonly early = new Map<number, { readonly payload: Uint8Array; readonly fin: boolean }>();
   private duplicates = 0;
+  /** A loss is being repaired until this is acknowledged: each acknowledgment before tells of the next one. */
+  private recover = 0;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(emit: (segment: Outgoing) => void) {
@@ -93,7 +95,10 @@ export class GuestTcp {
     }
     const ack = (acknowledgment - this.first) >>> 0;
     if ((flags & SYN) !== 0) {
-      if (this.connected) return this.acknowledge();
+      if (this.connected) {
+        this.acknowledge();
+        return;
+      }
       this.next = (sequence + 1) >>> 0;
       if ((flags & ACK) === 0) {
         this.nxt = 1;
@@ -115,8 +120,10 @@ export class GuestTcp {
       if (this.end !== undefined && ack > this.end) this.endAcknowledged = true;
       while (this.output.length > 0 && 1 + this.forgotten + this.output[0].length <= ack) this.forgotten += this.output.shift()!.length;
       this.arm();
-    } else if (ack === this.una && plain && window === this.window && this.nxt > this.una && ++this.duplicates === 3) {
-      this.resend();
+      if (ack < this.recover) this.resendFirst();
+    } else if (ack === this.una && plain && window === this.window && this.nxt > this.una && ++this.duplicates === 3 && ack >= this.recover) {
+      this.recover = this.nxt;
+      this.resendFirst();
     }
     this.window = window;
     this.push();
@@ -161,8 +168,11 @@ export class GuestTcp {
   }
 
   private resend(): void {
-    if (this.una === 0) return this.send(0, this.next === 0 ? SYN : SYN | ACK, EMPTY, this.next !== 0);
-    this.duplicates = 0;
+    if (this.una === 0) {
+      this.send(0, this.next === 0 ? SYN : SYN | ACK, EMPTY, this.next !== 0);
+      return;
+    }
+    this.recover = this.nxt;
     // All that may be under way goes again, from the oldest piece on.
     let at = 1 + this.forgotten;
     for (const piece of this.output) {
@@ -173,6 +183,10 @@ export class GuestTcp {
     // A closed window is asked.
     if (this.nxt === this.una && this.output.length > 0) this.send(1 + this.forgotten, ACK, this.output[0]);
     if (this.end !== undefined && this.nxt > this.end) this.send(this.end, FIN | ACK, EMPTY);
+  }
+
+  private resendFirst(): void {
+    if (this.output.length > 0) this.send(1 + this.forgotten, ACK, this.output[0]);
   }
 
   private arm(): void {

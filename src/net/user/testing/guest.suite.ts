@@ -1,4 +1,6 @@
 /** A computer behind a user-mode network, as small as can be: frames in and out, and sockets of its own making. */
+
+import type { NetBackend } from '../../net.ts';
 import { BROADCAST_MAC, type Ipv4, type Mac, parseIpv4 } from '../../packets/addresses.ts';
 import { ARP, type ArpPacket, decodeArp, encodeArp } from '../../packets/arp.ts';
 import { decodeEthernet, ETHERTYPE, encodeEthernet } from '../../packets/ethernet.ts';
@@ -6,7 +8,6 @@ import { decodeIcmp, encodeIcmp, type IcmpMessage } from '../../packets/icmp.ts'
 import { decodeIpv4, encodeIpv4, type Ipv4Packet, PROTOCOL } from '../../packets/ipv4.ts';
 import { decodeTcp, encodeTcp, RST, SYN, type TcpSegment } from '../../packets/tcp.ts';
 import { decodeUdp, encodeUdp, type UdpDatagram } from '../../packets/udp.ts';
-import type { NetBackend } from '../../net.ts';
 import { Reassembly } from '../reassembly.ts';
 import { GuestTcp } from './guest-tcp.suite.ts';
 import { type Faults, Wire } from './wire.suite.ts';

@@ -50,7 +50,9 @@ export async function serve(serveOne: (socket: Socket) => void): Promise<{ port:
 }
 
 /** A UDP socket of the host's. */
-export async function udpSocket(received: (socket: UdpSocket, bytes: Uint8Array, port: number) => void): Promise<{ socket: UdpSocket; port: number }> {
+export async function udpSocket(
+  received: (socket: UdpSocket, bytes: Uint8Array, port: number) => void,
+): Promise<{ socket: UdpSocket; port: number }> {
   const socket = createSocket('udp4');
   socket.on('message', (bytes, { port }) => received(socket, bytes, port));
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
