@@ -143,9 +143,9 @@ export class Clusters {
     await this.switchTo(rewrite, { l1Offset, l1Entries: entries }, viewOf(bytes));
   }
 
-  /** Where the state of a machine begins: after all that L2 tables of the disk can map. */
-  get vmStateOffset(): number {
-    return l1EntriesFor(this.header.size, this.header.clusterBits) * this.reader.coverage;
+  /** Where the state of a machine begins: after all that L2 tables of the disk, of `size` bytes, can map. */
+  vmStateOffset(size = this.header.size): number {
+    return l1EntriesFor(size, this.header.clusterBits) * this.reader.coverage;
   }
 
   /** Once before the first change. */

@@ -11,9 +11,9 @@ declare const TextDecoder: new () => { decode(bytes: Uint8Array): string };
 /** "QFI\xfb". */
 export const MAGIC = 0x5146_49fb;
 export const EXTENSION = { end: 0, backingFormat: 0xe279_2aca, featureNames: 0x6803_f857, bitmaps: 0x2385_2875 } as const;
-/** Limits as QEMU has them, so that hostile images cannot claim much memory: bytes of the L1 and of the refcount table. */
 /** Offsets stay exact, the end of the last cluster's too. */
 export const MAX_DISK_BYTES = 2 ** 53 - 2 ** 21;
+/** Limits as QEMU has them, so that hostile images cannot claim much memory: bytes of the L1 and of the refcount table. */
 export const MAX_L1_BYTES = 2 ** 25;
 export const MAX_REFCOUNT_TABLE_BYTES = 2 ** 23;
 export const MAX_SNAPSHOTS = 65_536;

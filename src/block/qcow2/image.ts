@@ -142,8 +142,8 @@ export class Qcow2Image implements SparseNode {
     checkRange(this, 0, 0, 'write');
     return this.serially(async () => {
       const { clusters } = this;
-      await clusters.growL1(clusters.reader.l1Index(clusters.vmStateOffset + position + bytes.length - 1) + 1);
-      await clusters.write(clusters.vmStateOffset + position, bytes);
+      await clusters.growL1(clusters.reader.l1Index(clusters.vmStateOffset() + position + bytes.length - 1) + 1);
+      await clusters.write(clusters.vmStateOffset() + position, bytes);
     });
   }
 

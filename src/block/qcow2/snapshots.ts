@@ -111,7 +111,7 @@ export class Snapshots {
     const entry = this.find(name);
     if (position + length > entry.vmStateSize)
       throw this.clusters.storage.damaged(`the machine's state of snapshot '${name}' has ${entry.vmStateSize} bytes, and more are needed`);
-    return this.clusters.reader.read(await this.l1Of(entry), this.clusters.vmStateOffset + position, length);
+    return this.clusters.reader.read(await this.l1Of(entry), this.clusters.vmStateOffset(entry.diskSize) + position, length);
   }
 
   /** By name or, when there is none of that name, by ID. */
@@ -127,14 +127,14 @@ export class Snapshots {
 
   /** What was written for a snapshot that was never taken must not become part of another. */
   private async dropVmState(from: number): Promise<void> {
-    const { reader, header, vmStateOffset } = this.clusters;
-    const start = vmStateOffset + Math.ceil(from / header.clusterSize) * header.clusterSize;
+    const { reader, header } = this.clusters;
+    const start = this.clusters.vmStateOffset() + Math.ceil(from / header.clusterSize) * header.clusterSize;
     const end = header.l1Entries * reader.coverage;
     if (end > start) await this.clusters.discard(start, end - start);
   }
 
   private diskEntries(): number {
-    return this.clusters.reader.l1Index(this.clusters.vmStateOffset);
+    return this.clusters.reader.l1Index(this.clusters.vmStateOffset());
   }
 
   private async l1Of({ l1Offset, l1Entries }: SnapshotEntry): Promise<DataView> {

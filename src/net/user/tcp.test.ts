@@ -170,6 +170,7 @@ describe('a slow reader', () => {
     const hash = createHash('md5');
     let ended = false;
     sockets[0].on('data', (bytes) => hash.update(bytes)).on('end', () => (ended = true));
+    sockets[0].resume();
     await until(() => ended, 'the end', 20_000);
     expect(hash.digest('hex')).toBe(md5(body));
   });
