@@ -69,15 +69,12 @@ export function userNetConfig(options: UserNetOptions): UserNetConfig {
   }
   if (!isText(options.hostname, MAX_HOSTNAME)) throw bad(`hostname= is 1 to ${MAX_HOSTNAME} printable ASCII characters`);
   if (!isText(options.bootfile, MAX_BOOTFILE)) throw bad(`bootfile= is 1 to ${MAX_BOOTFILE} printable ASCII characters`);
+  const places = { net, mask, host, dns, dhcpStart };
   return {
-    net,
-    mask,
-    host,
-    dns,
-    dhcpStart,
+    ...places,
     hostname: options.hostname,
     restrict: options.restrict ?? false,
-    forwards: (options.hostfwd ?? []).map((text) => parseForward(text, dhcpStart)),
+    forwards: (options.hostfwd ?? []).map((text) => parseForward(text, places)),
     tftp: options.tftp,
     bootfile: options.bootfile,
   };
@@ -103,18 +100,26 @@ function isMask(mask: number): boolean {
   return (rest & (rest + 1)) === 0 && rest >= 31 && rest < 2 ** 24;
 }
 
-/** @throws RepriseError BAD_VALUE */
-export function parseForward(text: string, guest: Ipv4): HostForward {
+function parseForward(
+  text: string,
+  { net, mask, host, dns, dhcpStart }: Pick<UserNetConfig, 'net' | 'mask' | 'host' | 'dns' | 'dhcpStart'>,
+): HostForward {
   const match = /^(tcp|udp)?:([^:]*|\[[^\]]*\]):(\d{1,5})-([^:]*):(\d{1,5})$/.exec(text);
   if (match === null) throw bad(`hostfwd=${text} is not of the form tcp|udp:[hostaddr]:hostport-[guestaddr]:guestport`);
   const [, protocol = 'tcp', hostAddress, hostPort, guestAddress, guestPort] = match;
-  if (Number(hostPort) > 65535 || Number(guestPort) > 65535 || Number(guestPort) === 0) throw bad(`hostfwd=${text}: a port is at most 65535`);
+  if (Number(hostPort) > 65535 || Number(guestPort) > 65535 || Number(guestPort) === 0) {
+    throw bad(`hostfwd=${text}: the ports are 0 to 65535 on the host and 1 to 65535 in the guest`);
+  }
+  const address = guestAddress === '' ? dhcpStart : required('hostfwd', guestAddress);
+  if (!isHostIn({ net, mask }, address) || address === host || address === dns) {
+    throw bad(`hostfwd=${text}: ${guestAddress} is not an address of a guest in ${describe(net, mask)}`);
+  }
   return {
     protocol: protocol === 'udp' ? 'udp' : 'tcp',
     // QEMU listens on every address; what is open to the whole network is asked for here.
     hostAddress: hostAddress === '' ? '127.0.0.1' : hostAddress.replace(/^\[|\]$/g, ''),
     hostPort: Number(hostPort),
-    guestAddress: guestAddress === '' ? guest : required('hostfwd', guestAddress),
+    guestAddress: address,
     guestPort: Number(guestPort),
   };
 }

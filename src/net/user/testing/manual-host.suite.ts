@@ -7,7 +7,17 @@ import { decodeIpv4, encodeIpv4, PROTOCOL } from '../../packets/ipv4.ts';
 import { ACK, decodeTcp, encodeTcp, SYN, type TcpSegment } from '../../packets/tcp.ts';
 import { decodeUdp, encodeUdp, type UdpDatagram } from '../../packets/udp.ts';
 import { type UserNetOptions, userNetConfig } from '../config.ts';
-import type { Endpoint, HostAddresses, HostDatagrams, HostFile, HostListener, HostStream, NetworkHost, StreamListener } from '../host.ts';
+import type {
+  Endpoint,
+  HostAddresses,
+  HostDatagrams,
+  HostFile,
+  HostListener,
+  HostStream,
+  NetworkHost,
+  StreamFailure,
+  StreamListener,
+} from '../host.ts';
 import { UserNet } from '../user-net.ts';
 
 export class ManualStream implements HostStream {
@@ -19,6 +29,7 @@ export class ManualStream implements HostStream {
   stalled = false;
   endedByGuest = false;
   wasReset = false;
+  failed = false;
   private incoming = '';
   private peerEnded = false;
 
@@ -64,6 +75,12 @@ export class ManualStream implements HostStream {
   finish(): void {
     this.peerEnded = true;
     this.listener.readable();
+  }
+
+  /** The connection breaks. */
+  fail(reason: StreamFailure): void {
+    this.failed = true;
+    this.listener.failed(reason);
   }
 
   /** The operating system takes what was written. */
