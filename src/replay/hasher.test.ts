@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import xxhash from 'xxhash-wasm';
 import { loadHasher } from './hasher.ts';
 
 const hasher = await loadHasher();
@@ -29,5 +30,18 @@ describe('hasher', () => {
   it('has no memory of what it hashed before', () => {
     hasher.h64(new Uint8Array(3_000_000).fill(7), 0n);
     expect(hasher.h64(abc, 0n)).toBe(0x44bc2cf5ad770999n);
+  });
+});
+
+describe('a long block', () => {
+  const block = Uint8Array.from({ length: 300_001 }, (_, n) => (n * 31) ^ (n >>> 8));
+
+  it('has the hash that it has in one piece', async () => {
+    const { h32, h64 } = hasher;
+    const { h32Raw, h64Raw } = await xxhash();
+    for (const length of [32_767, 32_768, 32_769, 65_536, 300_001]) {
+      expect(h32(block.subarray(0, length), 7)).toBe(h32Raw(block.subarray(0, length), 7));
+      expect(h64(block.subarray(0, length), 7n)).toBe(h64Raw(block.subarray(0, length), 7n));
+    }
   });
 });
