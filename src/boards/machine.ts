@@ -9,7 +9,7 @@ import type { Schema } from '../state/fields.ts';
 import { bool } from '../state/fields.ts';
 import { defineState, type State } from '../state/layout.ts';
 import type { Scheduler } from '../time/scheduler.ts';
-import { type Icount, LIMIT, type Nanoseconds, NEVER } from '../time/units.ts';
+import type { Icount, Nanoseconds } from '../time/units.ts';
 import type { VirtualClock } from '../time/virtual-clock.ts';
 import type { FrameOutput } from './frame-output.ts';
 import type { SerialOutput } from './serial-output.ts';
@@ -182,15 +182,5 @@ export class Machine {
     this.cpu.reset();
     for (const device of this.devices) device.reset(now);
     this.boot();
-  }
-
-  /** Whether exact time is at its end. */
-  exhausted(): boolean {
-    return this.now() >= LIMIT || this.icount() >= LIMIT;
-  }
-
-  /** Whether nothing will ever happen again without an input. */
-  asleep(): boolean {
-    return this.cpu.halted() && this.nextWakeup() === NEVER;
   }
 }

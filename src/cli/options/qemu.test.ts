@@ -161,16 +161,16 @@ describe('serial ports and monitor', () => {
 
   test('every backend', () => {
     expect(backend('none')).toEqual({ backend: { kind: 'null' }, monitor: false });
-    expect(backend('file:/tmp/a,b:c')).toEqual({ backend: { kind: 'file', path: '/tmp/a,b:c' }, monitor: false });
+    expect(backend('file:/run/a,b:c')).toEqual({ backend: { kind: 'file', path: '/run/a,b:c' }, monitor: false });
     expect(backend('tcp:example.org:4444').backend).toEqual({ kind: 'tcp', host: 'example.org', port: 4444, role: 'client' });
     expect(backend('tcp::4444,server').backend).toEqual({ kind: 'tcp', host: 'localhost', port: 4444, role: 'waiting-server' });
     expect(backend('tcp:0.0.0.0:0,server,nowait').backend).toEqual({ kind: 'tcp', host: '0.0.0.0', port: 0, role: 'server' });
     expect(backend('tcp:[::1]:80,server=on,wait=off').backend).toEqual({ kind: 'tcp', host: '::1', port: 80, role: 'server' });
     expect(backend('tcp:h:80,server=on,wait=on').backend).toMatchObject({ role: 'waiting-server' });
     expect(backend('tcp:h:80,server=off').backend).toMatchObject({ role: 'client' });
-    expect(backend('unix:/tmp/a,,b').backend).toEqual({ kind: 'unix', path: '/tmp/a,b', role: 'client' });
-    expect(backend('unix:/tmp/a,server,nowait').backend).toEqual({ kind: 'unix', path: '/tmp/a', role: 'server' });
-    expect(backend('unix:path=/tmp/a=b,server').backend).toEqual({ kind: 'unix', path: '/tmp/a=b', role: 'waiting-server' });
+    expect(backend('unix:/run/a,,b').backend).toEqual({ kind: 'unix', path: '/run/a,b', role: 'client' });
+    expect(backend('unix:/run/a,server,nowait').backend).toEqual({ kind: 'unix', path: '/run/a', role: 'server' });
+    expect(backend('unix:path=/run/a=b,server').backend).toEqual({ kind: 'unix', path: '/run/a=b', role: 'waiting-server' });
     expect(backend('mon:tcp::1,server,nowait')).toMatchObject({ backend: { kind: 'tcp' }, monitor: true });
   });
 

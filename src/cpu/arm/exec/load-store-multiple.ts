@@ -27,7 +27,7 @@ function start(insn: number, base: number, bytes: number): number {
 }
 
 /** Bits 1:0 of the address are ignored, or fault when alignment is checked. */
-function blockAddress(cpu: Arm926, address: number): number {
+export function blockAddress(cpu: Arm926, address: number): number {
   if (address & 3) cpu.mmu.checkAlignment(address);
   return address & ~3;
 }

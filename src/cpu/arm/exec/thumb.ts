@@ -5,6 +5,7 @@ import type { Arm926 } from '../cpu.ts';
 import { BRANCH, FLOW, NEXT, type Op } from '../op.ts';
 import { exchange } from './branch.ts';
 import { loadPc } from './load-store.ts';
+import { blockAddress } from './load-store-multiple.ts';
 import { shift, shiftCarry } from './shifter.ts';
 
 /** Register numbers: three bits at 0, 3, 6 or 8. */
@@ -240,12 +241,6 @@ function listBytes(insn: number): number {
   let n = 0;
   for (let list = insn & 0x1ff; list !== 0; list &= list - 1) n++;
   return n * 4;
-}
-
-/** Word-aligned address of a block, or a fault when alignment is checked. */
-function blockAddress(cpu: Arm926, address: number): number {
-  if (address & 3) cpu.mmu.checkAlignment(address);
-  return address & ~3;
 }
 
 export const push: Op = (cpu, insn) => {
