@@ -27,7 +27,7 @@ export class ByteWriter {
     this.u8(rest);
   }
 
-  /** Zigzag: 0, -1, 1, -2, … become 0, 1, 2, 3, … */
+  /** Zigzag: 0, -1, 1, -2, … become 0, 1, 2, 3, … @param value -2^52 to 2^52 - 1 */
   signed(value: number): void {
     this.varint(value < 0 ? -2 * value - 1 : 2 * value);
   }
