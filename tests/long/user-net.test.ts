@@ -1,4 +1,4 @@
-/** Much data through the user-mode network, over a wire with faults. Minutes; run by name. */
+/** Much data through the user-mode network, over a wire with faults. Not part of the default run. */
 import { createHash } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
 import { GATEWAY, until } from '../../src/net/user/testing/guest.suite.ts';
