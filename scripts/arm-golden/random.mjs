@@ -1,16 +1,10 @@
-/** Random numbers with a seed (mulberry32), so that the same cases come out again, and operands that are worth trying. */
+/** Operands that are worth trying, from random numbers with a seed. */
+import { random as numbers } from '../random.mjs';
+
 export function random(seed) {
-  let state = seed >>> 0;
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return (t ^ (t >>> 14)) >>> 0;
-  };
-  const below = (n) => Math.floor((next() / 2 ** 32) * n);
-  const pick = (list) => list[below(list.length)];
-  return { next, below, pick, chance: (percent) => below(100) < percent, operand: () => (below(100) < 60 ? pick(SPECIAL) : next()) };
+  const source = numbers(seed);
+  const { next, below, pick } = source;
+  return { ...source, operand: () => (below(100) < 60 ? pick(SPECIAL) : next()) };
 }
 
 const SPECIAL = [

@@ -34,7 +34,7 @@ const FROM = 2;
 /** `FROM` while no stretch runs: nothing of `LEFT` has been used up. */
 const NOWHERE = -1;
 
-/** The virtual address of a page that must be executed one instruction at a time: not RAM, or with 1 KiB permissions. */
+/** What a fetch found: decoded code, a page to execute one instruction at a time (not RAM, or with 1 KiB permissions), or an abort. */
 type Fetched = CodePage | 'uncached' | 'aborted';
 
 export class Arm926 {
@@ -215,7 +215,7 @@ export class Arm926 {
     if (page === 'uncached') this.executeUncached(pc);
   }
 
-  /** Runs Thumb code likewise. */
+  /** Runs Thumb code likewise. The loop is written twice because one for both would ask for the state at each instruction. */
   private executeThumb(): void {
     const { r, halves, slice } = this;
     let pc = r[15];

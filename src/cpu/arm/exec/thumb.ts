@@ -33,17 +33,22 @@ function add(cpu: Arm926, a: number, b: number, carry: number): number {
 /** a - b, as the addition of the complement. */
 const subtract = (cpu: Arm926, a: number, b: number): number => add(cpu, a, ~b, 1);
 
+/** The shifted value, with all flags but V. */
+function shifted(cpu: Arm926, value: number, type: number, amount: number): number {
+  const carry = shiftCarry(value, type, amount, cpu.nzcv[2]);
+  const x = shift(value, type, amount);
+  setNZ(cpu, x);
+  cpu.nzcv[2] = carry;
+  return x;
+}
+
 const shiftImmediate =
   (type: number): Op =>
   (cpu, insn) => {
     const value = cpu.r[r3(insn)];
     // Amount 0 means 32 for LSR and ASR, and no shift for LSL.
     const amount = (insn >>> 6) & 31 || (type === 0 ? 0 : 32);
-    const carry = shiftCarry(value, type, amount, cpu.nzcv[2]);
-    const x = shift(value, type, amount);
-    setNZ(cpu, x);
-    cpu.nzcv[2] = carry;
-    cpu.r[r0(insn)] = x;
+    cpu.r[r0(insn)] = shifted(cpu, value, type, amount);
     return NEXT;
   };
 export const lslImmediate = shiftImmediate(0);
@@ -55,11 +60,7 @@ const shiftRegister =
   (cpu, insn) => {
     const value = cpu.r[r0(insn)];
     const amount = cpu.r[r3(insn)] & 0xff;
-    const carry = shiftCarry(value, type, amount, cpu.nzcv[2]);
-    const x = shift(value, type, amount);
-    setNZ(cpu, x);
-    cpu.nzcv[2] = carry;
-    cpu.r[r0(insn)] = x;
+    cpu.r[r0(insn)] = shifted(cpu, value, type, amount);
     return NEXT;
   };
 export const lslRegister = shiftRegister(0);
