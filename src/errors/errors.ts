@@ -30,6 +30,12 @@ export const ERROR_CODES = {
   IMAGE_UNSUPPORTED: 'A disk image needs a feature that this version does not have.',
   BACKING_REFUSED: 'A disk image names a backing file that may not be opened.',
   NO_SNAPSHOT: 'A disk image has no snapshot of that name.',
+  REPLAY_READ_ONLY: 'Something would change the guest of a replay, which only the recording may.',
+  IMAGE_IN_USE: 'A disk image is in use by another process.',
+  DISK_CHANGED: 'A disk differs from the one that was recorded.',
+  SNAPSHOT_MISMATCH: 'A snapshot is of another machine, or of another version of it.',
+  SNAPSHOT_DAMAGED: 'A snapshot cannot be read.',
+  NO_SNAPSHOT_STORE: 'There is no place to keep a snapshot in.',
   TIME_LIMIT: 'The guest ran for 2^53 instructions or virtual nanoseconds, the end of exact time.',
 } as const;
 
