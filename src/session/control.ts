@@ -17,7 +17,11 @@ export type SessionEvent =
   | { readonly kind: 'resume' }
   /** `guest`: the guest asked for it; otherwise a person did. */
   | { readonly kind: 'reset'; readonly guest: boolean }
-  | { readonly kind: 'shutdown'; readonly guest: boolean; readonly reason: 'host-qmp-quit' | 'host-signal' | 'guest-reset' | 'replay-end' | 'host-error' }
+  | {
+      readonly kind: 'shutdown';
+      readonly guest: boolean;
+      readonly reason: 'host-qmp-quit' | 'host-signal' | 'guest-reset' | 'replay-end' | 'host-error';
+    }
   | {
       readonly kind: 'block-io-error';
       readonly device: string;
