@@ -33,6 +33,29 @@ interface WasmMemory {
 }
 declare const WebAssembly: { readonly Memory: new (descriptor: { initial: number; maximum: number }) => WasmMemory };
 
+/** Pages written since someone asked last. Everyone who wants to know has one of these. */
+export class DirtyPages {
+  /** 1 for each page that was written. */
+  private readonly marks: Uint8Array;
+  private readonly memory: GuestMemory;
+
+  constructor(memory: GuestMemory, marks: Uint8Array) {
+    this.memory = memory;
+    this.marks = marks;
+    Object.freeze(this);
+  }
+
+  /** Numbers of the pages, in order; from now on they count as clean. The caller must have the CPU track stores anew (`Cpu.dropStores`). */
+  take(): number[] {
+    this.memory.harvest();
+    const pages: number[] = [];
+    const { marks } = this;
+    for (let page = marks.indexOf(1); page >= 0; page = marks.indexOf(1, page + 1)) pages.push(page);
+    marks.fill(0);
+    return pages;
+  }
+}
+
 export class GuestMemory {
   readonly wasm: WasmMemory;
   readonly ramBytes: number;
@@ -44,6 +67,8 @@ export class GuestMemory {
   readonly ram: Uint8Array;
   /** Flags of each RAM page. */
   readonly flags: Uint8Array;
+  /** Of each user of dirty tracking: the pages that it has not been told of. */
+  private readonly trackers: Uint8Array[] = [];
 
   /** @param ramBytes a multiple of 64 KiB. */
   constructor(ramBytes: number) {
@@ -57,6 +82,28 @@ export class GuestMemory {
     this.ram = new Uint8Array(this.wasm.buffer, RAM_BASE, ramBytes);
     this.flags = new Uint8Array(ramBytes >>> PAGE_SHIFT);
     Object.freeze(this);
+  }
+
+  /** @param everything whether all pages count as written at first, or only those that were loaded lately */
+  track(everything: boolean): DirtyPages {
+    const marks = new Uint8Array(this.flags.length).fill(everything ? 1 : 0);
+    this.trackers.push(marks);
+    return new DirtyPages(this, marks);
+  }
+
+  /** Hands the pages that were written to everyone who tracks them, and marks them clean. */
+  harvest(): void {
+    const { flags, trackers } = this;
+    for (let page = 0; page < flags.length; page++) {
+      if (!(flags[page] & DIRTY)) continue;
+      flags[page] &= ~DIRTY;
+      for (const marks of trackers) marks[page] = 1;
+    }
+  }
+
+  /** The bytes of a page. */
+  page(number: number): Uint8Array {
+    return this.ram.subarray(number << PAGE_SHIFT, (number + 1) << PAGE_SHIFT);
   }
 
   /** Copies `data` into RAM at byte `offset`. The caller must drop what the CPU derived from it (`Cpu.dropDerived`). */

@@ -11,13 +11,13 @@ import type { Hasher } from './hasher.ts';
 
 /** The first byte and the line ends are damaged by transfers that take the file for text (as with PNG). */
 const MAGIC = [0x89, 0x52, 0x50, 0x52, 0x0d, 0x0a, 0x1a, 0x0a];
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 const PREAMBLE_BYTES = 16;
 const HEAD_BYTES = 8;
 const CHECK_BYTES = 8;
 export const MAX_PAYLOAD = 1024 * 1024;
 
-export const CHUNK = { HEADER: 1, INPUT: 2, LOG: 3, END: 4 } as const;
+export const CHUNK = { HEADER: 1, INPUT: 2, LOG: 3, END: 4, DISK: 5, SNAPSHOT: 6 } as const;
 export type ChunkType = (typeof CHUNK)[keyof typeof CHUNK];
 
 /** A place between two chunks: its offset in the file, and the check that the next chunk is seeded with. */
@@ -43,13 +43,18 @@ const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes
 export class ChunkWriter {
   private readonly sink: AppendSink;
   private readonly hasher: Hasher;
-  private chain: bigint;
+  private at: Cursor;
   private failure: unknown;
 
-  /** Writes the preamble. @throws RepriseError as `AppendSink.append` */
-  constructor(sink: AppendSink, hasher: Hasher) {
+  /** @param at where the next chunk is appended */
+  constructor(sink: AppendSink, hasher: Hasher, at: Cursor) {
     this.sink = sink;
     this.hasher = hasher;
+    this.at = at;
+  }
+
+  /** Begins a file: writes the preamble. @throws RepriseError as `AppendSink.append` */
+  static begin(sink: AppendSink, hasher: Hasher): ChunkWriter {
     const preamble = new ByteWriter();
     preamble.bytes(MAGIC);
     preamble.u32(FORMAT_VERSION);
@@ -57,8 +62,13 @@ export class ChunkWriter {
     preamble.bytes(start);
     preamble.u32(hasher.h32(start, 0));
     const bytes = preamble.take();
-    this.chain = hasher.h64(bytes, 0n);
     sink.append(bytes);
+    return new ChunkWriter(sink, hasher, { offset: bytes.length, chain: hasher.h64(bytes, 0n) });
+  }
+
+  /** Where the next chunk will begin. */
+  get end(): Cursor {
+    return this.at;
   }
 
   /**
@@ -73,9 +83,9 @@ export class ChunkWriter {
     const bytes = new Uint8Array(covered + CHECK_BYTES);
     const view = viewOf(bytes);
     view.setUint32(0, type + payload.length * 0x100, true);
-    view.setUint32(4, headCheck(this.hasher, bytes, this.chain), true);
+    view.setUint32(4, headCheck(this.hasher, bytes, this.at.chain), true);
     bytes.set(payload, HEAD_BYTES);
-    const check = this.hasher.h64(bytes.subarray(0, covered), this.chain);
+    const check = this.hasher.h64(bytes.subarray(0, covered), this.at.chain);
     view.setBigUint64(covered, check, true);
     try {
       this.sink.append(bytes);
@@ -83,7 +93,7 @@ export class ChunkWriter {
       this.failure = error;
       throw error;
     }
-    this.chain = check;
+    this.at = { offset: this.at.offset + bytes.length, chain: check };
   }
 
   sync(): void {

@@ -2,9 +2,9 @@
  * The hash chain: the state of the whole machine, reduced to a digest at fixed instruction counts. Of RAM only the pages
  * written since the last digest are hashed again. What the guest has sent is part of it.
  */
-import { DIRTY, type GuestMemory, PAGE_BYTES, PAGE_SHIFT, RAM_BASE } from '../bus/memory.ts';
-import type { Schema } from '../state/fields.ts';
-import type { State } from '../state/layout.ts';
+import { type DirtyPages, type GuestMemory, PAGE_BYTES } from '../bus/memory.ts';
+import { type Schema, u8s, u16, u32s } from '../state/fields.ts';
+import { defineState, type State } from '../state/layout.ts';
 import type { Hasher } from './hasher.ts';
 import type { ComponentInfo, Digest, Position } from './model.ts';
 
@@ -21,11 +21,18 @@ export interface Digestible {
 /** Output is hashed in pieces of this size, however it comes in. */
 const OUTPUT_PIECE = 4096;
 
+export const outputHashState = defineState('output-hash', 1, {
+  pending: u8s(8 + OUTPUT_PIECE, 'the hash so far (8 bytes, highest first), and what was sent since'),
+  length: u16(8, 'bytes of `pending` in use'),
+});
+
+export const digestChainState = defineState('digest-chain', 1, {
+  link: u32s(2, 'the last link of the chain, high word first'),
+});
+
 /** Running hash of a stream of bytes. */
 class OutputHash {
-  /** The hash so far, in the first 8 bytes, and the bytes that are not in it yet. */
-  private readonly buffer = new Uint8Array(8 + OUTPUT_PIECE);
-  private length = 8;
+  readonly state = outputHashState.create();
   private readonly hasher: Hasher;
 
   constructor(hasher: Hasher) {
@@ -33,20 +40,24 @@ class OutputHash {
   }
 
   add(bytes: Uint8Array): void {
+    const { fields } = this.state;
+    const { pending } = fields;
     for (let at = 0; at < bytes.length; ) {
-      const piece = bytes.subarray(at, at + this.buffer.length - this.length);
-      this.buffer.set(piece, this.length);
-      this.length += piece.length;
+      const piece = bytes.subarray(at, at + pending.length - fields.length);
+      pending.set(piece, fields.length);
+      fields.length += piece.length;
       at += piece.length;
-      if (this.length === this.buffer.length) {
-        new DataView(this.buffer.buffer).setBigUint64(0, this.hasher.h64(this.buffer, 0n));
-        this.length = 8;
-      }
+      if (fields.length < pending.length) continue;
+      new DataView(pending.buffer, pending.byteOffset).setBigUint64(0, this.hasher.h64(pending, 0n));
+      fields.length = 8;
+      // So that equal hashes are equal states.
+      pending.fill(0, 8);
     }
   }
 
   value(): number {
-    return this.hasher.h32(this.buffer.subarray(0, this.length), 0);
+    const { pending, length } = this.state.fields;
+    return this.hasher.h32(pending.subarray(0, length), 0);
   }
 }
 
@@ -54,19 +65,27 @@ export class DigestChain {
   private readonly machine: Digestible;
   private readonly hasher: Hasher;
   private readonly outputs: readonly OutputHash[];
+  private readonly state = digestChainState.create();
+  /** What the chain carries from one digest to the next, with names, for snapshots. What is known of RAM follows from RAM. */
+  readonly states: readonly { readonly name: string; readonly state: State<Schema> }[];
   /** What each page adds to the sum; a page of zeros adds nothing. */
   private readonly pages: BigUint64Array;
+  private readonly dirty: DirtyPages;
   private readonly zeroPage: bigint;
   private sum = 0n;
-  private link = 0n;
 
+  /** Of a machine that has just been built: pages that were loaded are marked dirty, and all others are zero. */
   constructor(machine: Digestible, hasher: Hasher) {
     this.machine = machine;
     this.hasher = hasher;
     this.outputs = machine.outputs.map(() => new OutputHash(hasher));
+    this.states = [
+      { name: 'digest-chain', state: this.state as State<Schema> },
+      ...this.outputs.map(({ state }, n) => ({ name: machine.outputs[n], state: state as State<Schema> })),
+    ];
     this.pages = new BigUint64Array(machine.memory.flags.length);
+    this.dirty = machine.memory.track(false);
     this.zeroPage = hasher.h64(new Uint8Array(PAGE_BYTES), 0n);
-    // Pages that were loaded before are marked dirty; all others are still zero.
   }
 
   /** Names and schemas of the hashed components, in order. */
@@ -95,25 +114,24 @@ export class DigestChain {
     ].map((hash) => hash >>> 0);
     const data = new Uint8Array(8 * 4 + components.length * 4);
     const view = new DataView(data.buffer);
-    view.setBigUint64(0, this.link);
+    const { link } = this.state.fields;
+    view.setUint32(0, link[0]);
+    view.setUint32(4, link[1]);
     view.setFloat64(8, icount);
     view.setFloat64(16, bias);
     view.setBigUint64(24, this.sum);
     components.forEach((hash, n) => {
       view.setUint32(32 + n * 4, hash);
     });
-    this.link = hasher.h64(data, 0n);
-    return { icount, bias, chain: this.link.toString(16).padStart(16, '0'), components };
+    const next = hasher.h64(data, 0n);
+    link.set([Number(next >> 32n), Number(next & 0xffffffffn)]);
+    return { icount, bias, chain: next.toString(16).padStart(16, '0'), components };
   }
 
   private hashDirtyPages(): void {
     const { memory } = this.machine;
-    const { flags, bytes } = memory;
-    for (let page = 0; page < flags.length; page++) {
-      if (!(flags[page] & DIRTY)) continue;
-      flags[page] &= ~DIRTY;
-      const from = RAM_BASE + (page << PAGE_SHIFT);
-      const hash = this.hasher.h64(bytes.subarray(from, from + PAGE_BYTES), 0n);
+    for (const page of this.dirty.take()) {
+      const hash = this.hasher.h64(memory.page(page), 0n);
       // Multiplied by an odd number of the page's own, so that exchanged pages do not cancel out.
       const share = hash === this.zeroPage ? 0n : BigInt.asUintN(64, hash * BigInt(2 * page + 1));
       this.sum = BigInt.asUintN(64, this.sum - this.pages[page] + share);

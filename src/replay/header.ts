@@ -3,8 +3,9 @@ import { RepriseError } from '../errors/errors.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 import type { Chunk } from './chunks.ts';
 import { Damage } from './damage.ts';
-import type { ComponentInfo, Header, InputFile, MachineOptions, Nic } from './model.ts';
-import { boolean, type Check, integer, listOf, oneOf, record, ShapeError, text } from './shape.ts';
+import { icount, ns } from '../time/units.ts';
+import type { ComponentInfo, Disk, DiskInput, Header, InputFile, MachineOptions, Nic, RecordingStart } from './model.ts';
+import { boolean, type Check, digits, integer, listOf, oneOf, record, ShapeError, text } from './shape.ts';
 
 const MIB = 1024 * 1024;
 const UINT32 = 0xffffffff;
@@ -14,7 +15,9 @@ const hex = (digits: number): Check<string> => text(digits, new RegExp(`^[0-9a-f
 
 const nic = record<Nic>({ mac: hex(12) });
 
-const options = record<MachineOptions>({
+const disk = record<Disk>({ sectors: integer(1, UINT32), readOnly: boolean });
+
+export const optionsShape = record<MachineOptions>({
   machine: oneOf('integratorcp'),
   cpu: oneOf('arm926'),
   ramBytes: integer(MIB, 256 * MIB),
@@ -24,6 +27,7 @@ const options = record<MachineOptions>({
   seed: hex(16),
   noReboot: boolean,
   nics: listOf(nic, 0, 1, (n) => n.mac),
+  disks: listOf(disk, 0, 1),
 });
 
 const input = record<InputFile>({
@@ -41,28 +45,54 @@ const component = record<ComponentInfo>({
   hash: integer(0, UINT32),
 });
 
-const header = record<Header>({
+const diskInput = record<DiskInput>({
+  device: name(64),
+  name: name(4096),
+  content: hex(64),
+  embedded: boolean,
+  overlay: text(4096, /^[^\p{Cc}\p{Cs}]*$/u, 'a name without control characters'),
+});
+
+type EncodedStart = { snapshot: string; kept: RecordingStart['kept']; icount: string; bias: string };
+type EncodedHeader = Omit<Header, 'start'> & { readonly start: EncodedStart };
+
+const start = record<EncodedStart>({ snapshot: name(256), kept: oneOf('power-on', 'overlay', 'recording'), icount: digits, bias: digits });
+
+/** As it is encoded: the numbers of a position are digits. */
+const encoded = record<EncodedHeader>({
   engineVersion: name(64),
-  options,
+  options: optionsShape,
   inputs: listOf(input, 0, 4, (i) => i.role),
+  disks: listOf(diskInput, 0, 1, (d) => d.device),
+  start,
   components: listOf(component, 1, 256, (c) => c.name),
   digestInterval: integer(1, UINT32),
 });
 
 /** @throws RepriseError BAD_VALUE when something in it cannot be recorded */
-export function encodeHeader(value: Header): Uint8Array {
+export function encodeHeader({ start: { snapshot, kept, position }, ...rest }: Header): Uint8Array {
   try {
-    return encodeCbor(header(value, 'header'));
+    const at = { snapshot, kept, icount: String(position.icount), bias: String(position.bias) };
+    const ordered = encoded({ ...rest, start: at }, 'header');
+    fromEncoded(ordered);
+    return encodeCbor(ordered);
   } catch (error) {
     if (error instanceof ShapeError) throw new RepriseError('BAD_VALUE', `cannot be recorded: ${error.message}`, error);
     throw error;
   }
 }
 
+function fromEncoded({ start: at, ...rest }: ReturnType<typeof encoded>): Header {
+  const position = { icount: icount(Number(at.icount)), bias: ns(Number(at.bias)) };
+  if (rest.disks.length !== rest.options.disks.length) throw new ShapeError('header.disks', 'does not describe the disks of the machine');
+  if (at.kept === 'power-on' && (position.icount > 0 || position.bias > 0)) throw new ShapeError('header.start', 'is not at power-on');
+  return { ...rest, start: { snapshot: at.snapshot, kept: at.kept, position } };
+}
+
 /** @throws Damage */
 export function decodeHeader(chunk: Chunk): Header {
   try {
-    return header(decodeCbor(chunk.payload, chunk.payloadOffset), 'header');
+    return fromEncoded(encoded(decodeCbor(chunk.payload, chunk.payloadOffset), 'header'));
   } catch (error) {
     if (error instanceof ShapeError) throw new Damage(chunk.payloadOffset, error.message);
     throw error;

@@ -7,6 +7,8 @@ export interface Position {
   readonly bias: Nanoseconds;
 }
 
+export const START: Position = { icount: 0 as Icount, bias: 0 as Nanoseconds };
+
 /** What can enter a machine from outside. */
 export type Input =
   | { readonly kind: 'serial'; readonly port: number; readonly bytes: Uint8Array }
@@ -51,6 +53,32 @@ export interface InputFile {
   readonly embedded: boolean;
 }
 
+/** What a disk of the machine held at the start. */
+export interface DiskInput {
+  /** The drive's name, such as `sd0`. */
+  readonly device: string;
+  /** Name of the image as the user gave it, for messages. */
+  readonly name: string;
+  /** SHA-256 of the contents at the start, whatever the format (see `block/content.ts`): 64 hex digits. */
+  readonly content: string;
+  /** Disk chunks hold all of it that is not zeros. */
+  readonly embedded: boolean;
+  /** Name of the overlay that took the writes, as the user gave it; empty when they went to a temporary layer. */
+  readonly overlay: string;
+}
+
+/** Where a recording begins. */
+export interface RecordingStart {
+  /** Name of the initial snapshot (QEMU's `rrsnapshot`). */
+  readonly snapshot: string;
+  /**
+   * Where it is: `power-on`, nowhere, since header and inputs say all there is to it; `overlay`, in the overlay of the
+   * first disk that has one; `recording`, in the recording itself.
+   */
+  readonly kept: 'power-on' | 'overlay' | 'recording';
+  readonly position: Position;
+}
+
 /** One part of the machine's state: a device, the CPU, the clock, RAM, a serial port's output. */
 export interface ComponentInfo {
   readonly name: string;
@@ -75,6 +103,14 @@ export interface MachineOptions {
   readonly noReboot: boolean;
   /** The network interfaces that the machine has. */
   readonly nics: readonly Nic[];
+  /** The disks that the machine has: the memory card. */
+  readonly disks: readonly Disk[];
+}
+
+export interface Disk {
+  /** Of 512 bytes. */
+  readonly sectors: number;
+  readonly readOnly: boolean;
 }
 
 export interface Nic {
@@ -86,7 +122,9 @@ export interface Header {
   readonly engineVersion: string;
   readonly options: MachineOptions;
   readonly inputs: readonly InputFile[];
+  readonly disks: readonly DiskInput[];
+  readonly start: RecordingStart;
   readonly components: readonly ComponentInfo[];
-  /** A digest is taken whenever the instruction count is a multiple of this. */
+  /** A digest is taken at the start, and whenever the instruction count is a multiple of this. */
   readonly digestInterval: number;
 }

@@ -35,8 +35,6 @@ const KIND = {
 const END_REASONS: readonly EndReason[] = ['guest-reset', 'quit', 'interrupted', 'error'];
 const CHAIN_BYTES = 8;
 
-export const START: Position = { icount: icount(0), bias: ns(0) };
-
 /** Destination, source and type at the least; see `MAX_FRAME` of the network layer. */
 const isFrameLength = (length: number): boolean => length >= 14 && length <= 1518;
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
@@ -47,17 +45,23 @@ const isMouseStep = (step: number): boolean => Number.isInteger(step) && Math.ab
 const hexOf = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
 const bytesOf = (hex: string): number[] => Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
 
+/** When the next digest is due: at the start of the recording, then at every multiple of the interval. */
+export const firstDigest = ({ start }: Header): number => start.position.icount;
+export const digestAfter = (icount: number, { digestInterval }: Header): number => (Math.floor(icount / digestInterval) + 1) * digestInterval;
+
 /** Turns the log into bytes. What it is given comes from this program: a value that the format cannot hold is a broken invariant. */
 export class LogEncoder {
   private readonly header: Header;
   private readonly out = new ByteWriter();
   /** Instruction count of the next digest. */
-  private due = 0;
+  private due: number;
   /** Of the last record. */
-  position = START;
+  position: Position;
 
   constructor(header: Header) {
     this.header = header;
+    this.due = firstDigest(header);
+    this.position = header.start.position;
   }
 
   /** Bytes since the last `take`. */
@@ -117,7 +121,7 @@ export class LogEncoder {
     assert(digest.icount === this.due, 'a digest is taken at each multiple of the interval');
     this.begin(KIND.DIGEST, digest);
     this.hashes(digest);
-    this.due += this.header.digestInterval;
+    this.due = digestAfter(this.due, this.header);
   }
 
   progress(position: Position): void {
@@ -149,15 +153,35 @@ export class LogEncoder {
   }
 }
 
+/** A place between two chunks of the log, from which decoding can begin. */
+export interface LogPlace {
+  readonly position: Position;
+  /** Instruction count of the next digest. */
+  readonly due: number;
+  /** Events and digests before. */
+  readonly count: number;
+}
+
+const startOfLog = (header: Header): LogPlace => ({ position: header.start.position, due: firstDigest(header), count: 0 });
+
 /** Turns bytes, which may be anything, into the log. Its methods throw `Damage` at what no recorder writes. */
 export class LogDecoder {
   private readonly header: Header;
-  private due = 0;
+  private due: number;
   /** Of the last record. */
-  position = START;
+  position: Position;
+  /** Events and digests so far. */
+  count = 0;
 
-  constructor(header: Header) {
+  constructor(header: Header, from: LogPlace = startOfLog(header)) {
     this.header = header;
+    ({ position: this.position, due: this.due, count: this.count } = from);
+  }
+
+  /** Where the next log chunk stands in the log. */
+  get place(): LogPlace {
+    const { position, due, count } = this;
+    return { position, due, count };
   }
 
   /** The records of a log chunk; chunks must come in order, each read to its end. */
@@ -183,9 +207,11 @@ export class LogDecoder {
     if (kind === KIND.DIGEST) {
       const digest = this.hashes(reader);
       if (digest.icount !== this.due) reader.refuse('a digest where none is due');
-      this.due += this.header.digestInterval;
+      this.due = digestAfter(this.due, this.header);
+      this.count++;
       return { kind: 'digest', digest };
     }
+    this.count++;
     return { kind: 'event', event: { ...this.position, input: this.input(kind, reader) } };
   }
 

@@ -40,14 +40,14 @@ export const oneOf =
     return found;
   };
 
-/** A list whose items differ in `key`. */
+/** A list whose items differ in `key`, if that is given. */
 export const listOf =
-  <T>(item: Check<T>, minLength: number, maxLength: number, key: (item: T) => string): Check<readonly T[]> =>
+  <T>(item: Check<T>, minLength: number, maxLength: number, key?: (item: T) => string): Check<readonly T[]> =>
   (value, path) => {
     if (!Array.isArray(value) || value.length < minLength || value.length > maxLength)
       throw new ShapeError(path, `is not a list of ${minLength} to ${maxLength} items`);
     const items = value.map((v, i) => item(v, `${path}[${i}]`));
-    if (new Set(items.map(key)).size !== items.length) throw new ShapeError(path, 'has an item twice');
+    if (key !== undefined && new Set(items.map(key)).size !== items.length) throw new ShapeError(path, 'has an item twice');
     return items;
   };
 
@@ -65,3 +65,10 @@ export const record =
     }
     return result as T;
   };
+
+/** A whole number below 2^53 as decimal digits, in its shortest form: CBOR's integers here have 32 bits. */
+export const digits: Check<string> = (value, path) => {
+  const written = text(16, /^\d+$/, 'a number in digits')(value, path);
+  if (!Number.isSafeInteger(Number(written)) || String(Number(written)) !== written) throw new ShapeError(path, 'is not a whole number below 2^53');
+  return written;
+};

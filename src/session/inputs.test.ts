@@ -147,13 +147,13 @@ describe('who waits for an input', () => {
   it.each<[string, (door: InputDoor) => void]>([
     ['a byte', (d) => d.pushSerial(0, bytes('x'))],
     ['a key', (d) => d.push({ kind: 'key', code: 'a', down: true })],
-    ['a mere call', (d) => d.notify()],
+    ['a mere call', (d) => d.bell.ring()],
   ])('is woken by %s, once', async (_, act) => {
-    const arrived = door.arrived();
+    const arrived = door.bell.rung();
     act(door);
     await arrived;
-    expect(door.arrived()).not.toBe(arrived);
-    const again = Promise.race([door.arrived().then(() => 'woken'), Promise.resolve('waits')]);
+    expect(door.bell.rung()).not.toBe(arrived);
+    const again = Promise.race([door.bell.rung().then(() => 'woken'), Promise.resolve('waits')]);
     expect(await again).toBe('waits');
   });
 });

@@ -4,6 +4,7 @@
  */
 import type { Machine } from '../boards/machine.ts';
 import type { Input } from '../replay/model.ts';
+import { Bell } from './bell.ts';
 
 /** Bytes that may wait for a port before its host is asked to hold back. */
 const HIGH_WATER = 4096;
@@ -16,22 +17,20 @@ export class InputDoor {
   private readonly queue: Input[] = [];
   private readonly serial: { bytes: Uint8Array; hold: (paused: boolean) => void; held: boolean }[];
   private readonly frames: Uint8Array[][];
-  private wake: () => void = () => {};
-  /** Resolves when something arrives after this promise was taken. */
-  private arrival: Promise<void>;
+  /** Rings when something arrives. */
+  readonly bell = new Bell();
 
   constructor(machine: Machine) {
     this.machine = machine;
     this.serial = machine.serial.map(() => ({ bytes: new Uint8Array(0), hold: () => {}, held: false }));
     this.frames = machine.nics.map(() => []);
-    this.arrival = this.nextArrival();
   }
 
   /** A frame for a network interface. */
   pushFrame(nic: number, frame: Uint8Array): void {
     if (this.frames[nic].length >= MAX_FRAMES) return;
     this.frames[nic].push(frame);
-    this.notify();
+    this.bell.ring();
   }
 
   /** Registers how to make the host of a port hold back its bytes. */
@@ -50,24 +49,13 @@ export class InputDoor {
       line.held = true;
       line.hold(true);
     }
-    this.notify();
+    this.bell.ring();
   }
 
   /** A key, the mouse, the reset button. */
   push(input: Exclude<Input, { kind: 'serial' | 'frame' }>): void {
     this.queue.push(input);
-    this.notify();
-  }
-
-  /** Ends a wait without an input: the session has something else to look at. */
-  notify(): void {
-    const wake = this.wake;
-    this.arrival = this.nextArrival();
-    wake();
-  }
-
-  arrived(): Promise<void> {
-    return this.arrival;
+    this.bell.ring();
   }
 
   /** Whether `drain` would let something in. */
@@ -107,11 +95,5 @@ export class InputDoor {
   /** How many of the bytes that wait for a port it can take now. */
   private roomFor(port: number): number {
     return Math.min(this.machine.serial[port].receiveRoom(), this.serial[port].bytes.length);
-  }
-
-  private nextArrival(): Promise<void> {
-    return new Promise((resolve) => {
-      this.wake = resolve;
-    });
   }
 }

@@ -27,7 +27,7 @@ const act: fc.Arbitrary<[string, Act]> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.constant<[string, Act]>(['reset', (s) => s.live.inputs.push({ kind: 'reset' })]) },
   { weight: 2, arbitrary: fc.boolean().map((stop): [string, Act] => [`stop ${stop}`, (s) => s.live.setStopped(stop)]) },
-  { weight: 1, arbitrary: fc.constant<[string, Act]>(['notify', (s) => s.live.inputs.notify()]) },
+  { weight: 1, arbitrary: fc.constant<[string, Act]>(['notify', (s) => s.live.inputs.bell.ring()]) },
 );
 
 /** What happens, and when; often several things at the same moment. */

@@ -17,6 +17,8 @@ export interface Layout<S extends Schema> {
   /** Byte offset of each field in the block. */
   readonly offsets: { readonly [K in keyof S]: number };
   readonly schema: S;
+  /** @throws RepriseError STATE_SIZE, STATE_VALUE: `saved` cannot be restored */
+  check(saved: Uint8Array): void;
   /** A fresh state, reset; in `buffer` at `base` (a multiple of 8) when given, else in memory of its own. */
   create(buffer?: ArrayBufferLike, base?: number): State<S>;
 }
@@ -182,6 +184,7 @@ export function defineState<const S extends Schema>(name: string, version: numbe
     bytes,
     offsets: offsets as Layout<S>['offsets'],
     schema,
+    check,
     create(buffer = new ArrayBuffer(bytes), base = 0) {
       const block = new Uint8Array(buffer as ArrayBuffer, base, bytes);
       const fields = new Fields(buffer, base) as unknown as StateOf<S>;

@@ -1,0 +1,164 @@
+/** Takes a machine's whole state apart into blocks, and puts it together again. */
+import { RepriseError } from '../errors/errors.ts';
+import type { GuestMemory } from '../bus/memory.ts';
+import { DIRTY } from '../bus/memory.ts';
+import type { MachineOptions, Position } from '../replay/model.ts';
+import {
+  type Block,
+  componentInfo,
+  type DiskPiece,
+  decodeBlock,
+  encodeDisk,
+  encodeHead,
+  encodePages,
+  encodeStates,
+  type NamedState,
+  type SnapshotHead,
+} from './blocks.ts';
+import { damaged, refuse } from './damage.ts';
+
+/** A machine and what goes with it, as far as snapshots are concerned. */
+export interface Snapshotable {
+  readonly memory: GuestMemory;
+  /** The machine's components, and those of the replay if there is one. */
+  readonly states: readonly NamedState[];
+  readonly options: MachineOptions;
+  /** Forgets what is derived from state and memory. */
+  dropDerived(): void;
+}
+
+export interface SnapshotMoment {
+  readonly engineVersion: string;
+  readonly recording: string;
+  readonly position: Position;
+}
+
+/** The blocks of a snapshot of the present moment, in order. `pieces`: what layers over disks hold. */
+export async function* captureBlocks(
+  { memory, states, options }: Snapshotable,
+  moment: SnapshotMoment,
+  pieces: AsyncIterable<DiskPiece> | Iterable<DiskPiece> = [],
+): AsyncGenerator<Uint8Array> {
+  yield encodeHead({ ...moment, options, components: states.map(componentInfo) });
+  yield* encodeStates(states);
+  yield* encodePages(memory);
+  for await (const piece of pieces) yield encodeDisk(piece);
+}
+
+/** What matters only when the machine is switched on or reset: a snapshot goes on from there all the same. */
+const AT_POWER_ON: readonly (keyof MachineOptions)[] = ['append', 'rtcBase', 'seed', 'noReboot'];
+
+/**
+ * Whether a snapshot fits a machine: it has the same options and its components are laid out the same way. The states
+ * of a replay may be missing on either side: a snapshot of a plain run is the same machine.
+ * @throws RepriseError SNAPSHOT_MISMATCH naming what differs
+ */
+export function checkHead(head: SnapshotHead, { states, options }: Snapshotable, optional: ReadonlySet<string>): void {
+  const differing: string[] = [];
+  for (const key of Object.keys(options) as (keyof MachineOptions)[]) {
+    if (AT_POWER_ON.includes(key)) continue;
+    const [here, there] = [JSON.stringify(options[key]), JSON.stringify(head.options[key])];
+    if (here !== there) differing.push(`${key} (${there} in the snapshot, ${here} here)`);
+  }
+  const known = new Map(states.map((named) => [named.name, componentInfo(named)]));
+  for (const { name, schema, version, hash } of head.components) {
+    const here = known.get(name);
+    known.delete(name);
+    if (here === undefined && optional.has(name)) continue;
+    if (here === undefined) differing.push(`${name} (only in the snapshot)`);
+    else if (here.schema !== schema || here.version !== version || here.hash !== hash)
+      differing.push(`${name} (${schema} version ${version} in the snapshot, ${here.schema} version ${here.version} here)`);
+  }
+  for (const name of known.keys()) if (!optional.has(name)) differing.push(`${name} (not in the snapshot)`);
+  if (differing.length === 0) return;
+  throw new RepriseError(
+    'SNAPSHOT_MISMATCH',
+    `the snapshot was taken by Reprise ${head.engineVersion} of another machine than this one; they differ in: ${differing.join(', ')}`,
+  );
+}
+
+/**
+ * Makes the machine what it was. The blocks are read twice: nothing is touched before all of them were found good.
+ * @param optional names of states that may be missing on either side
+ * @param onDisk takes what a layer held; undefined: the snapshot has none
+ * @throws RepriseError SNAPSHOT_MISMATCH, SNAPSHOT_DAMAGED, STATE_SIZE, STATE_VALUE; the machine is as before
+ */
+export async function restoreBlocks(
+  target: Snapshotable,
+  blocks: () => AsyncIterable<Uint8Array>,
+  optional: ReadonlySet<string>,
+  onDisk: ((piece: DiskPiece) => Promise<void>) | undefined,
+): Promise<SnapshotHead> {
+  const { head, states } = await examine(target, blocks, optional, onDisk !== undefined);
+  for (const { state } of target.states) {
+    const saved = states.get(state);
+    if (saved !== undefined) state.restore(saved);
+    else state.reset();
+  }
+  const there = new Uint8Array(target.memory.flags.length);
+  for await (const bytes of blocks()) {
+    const block = decodeBlock(bytes);
+    if (block.kind === 'pages') {
+      for (const [n, number] of block.numbers.entries()) {
+        putPage(target.memory, number, block.page(n));
+        there[number] = 1;
+      }
+    } else if (block.kind === 'disk') await onDisk?.(block.piece);
+  }
+  for (let page = 0; page < there.length; page++) if (there[page] === 0) clearPage(target.memory, page);
+  target.dropDerived();
+  return head;
+}
+
+/** Reads all blocks and says whether they are a snapshot of this machine. */
+async function examine(
+  target: Snapshotable,
+  blocks: () => AsyncIterable<Uint8Array>,
+  optional: ReadonlySet<string>,
+  disks: boolean,
+): Promise<{ readonly head: SnapshotHead; readonly states: Map<NamedState['state'], Uint8Array> }> {
+  let head: SnapshotHead | undefined;
+  const states = new Map<NamedState['state'], Uint8Array>();
+  let seen = 0;
+  let lastPage = -1;
+  for await (const bytes of blocks()) {
+    const block: Block = decodeBlock(bytes);
+    if (block.kind === 'head') {
+      if (head !== undefined) throw damaged('it begins twice');
+      head = block.head;
+      checkHead(head, target, optional);
+    } else if (head === undefined) throw damaged('its description is missing');
+    else if (block.kind === 'state') {
+      const info = head.components[block.index];
+      if (info === undefined || block.index !== seen++) throw damaged('its states are not in order');
+      const state = target.states.find(({ name }) => name === info.name)?.state;
+      if (state === undefined) continue;
+      refuse(() => state.layout.check(block.bytes));
+      states.set(state, block.bytes);
+    } else if (block.kind === 'pages') {
+      for (const number of block.numbers) {
+        if (number <= lastPage || number >= target.memory.flags.length) throw damaged('it has a page that RAM has not');
+        lastPage = number;
+      }
+    } else if (!disks) throw damaged('it has disk contents where there is no place for them');
+  }
+  if (head === undefined || seen !== head.components.length) throw damaged('a part of it is missing');
+  return { head, states };
+}
+
+/** Pages that stay the same stay clean. */
+function putPage(memory: GuestMemory, number: number, bytes: Uint8Array): void {
+  const page = memory.page(number);
+  let at = 0;
+  while (at < page.length && page[at] === bytes[at]) at++;
+  if (at === page.length) return;
+  page.set(bytes);
+  memory.flags[number] |= DIRTY;
+}
+
+function clearPage(memory: GuestMemory, number: number): void {
+  const page = memory.page(number);
+  if (page.every((byte) => byte === 0)) return;
+  page.fill(0);
+  memory.flags[number] |= DIRTY;
+}
