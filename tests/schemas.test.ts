@@ -18,7 +18,14 @@ const lock: SchemaLock = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8'
 describe('state schemas', () => {
   it('are all found: CPU, clock, machine, and each component of the board', () => {
     const bios = { name: 'bios', bytes: Uint8Array.of(0xfe, 0xff, 0xff, 0xea) };
-    const config = { ramBytes: 0x100000, icountShift: 3, rtcBase: 0, nics: [{ mac: [0x52, 0x54, 0, 0x12, 0x34, 0x56] }], onGuestMessage: () => {} };
+    const config = {
+      ramBytes: 0x100000,
+      icountShift: 3,
+      rtcBase: 0,
+      nics: [{ mac: [0x52, 0x54, 0, 0x12, 0x34, 0x56] }],
+      disks: [],
+      onGuestMessage: () => {},
+    };
     const machine = buildIntegratorCp({ ...config, files: { bios, append: '' } });
     const layouts = new Set<unknown>(declared.map(({ value }) => value));
     expect(machine.components.length).toBeGreaterThan(10);

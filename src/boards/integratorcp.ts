@@ -38,6 +38,8 @@ export interface IntegratorCpConfig {
   readonly rtcBase: number;
   /** At most one: its MAC address, 6 bytes. */
   readonly nics: readonly { readonly mac: readonly number[] }[];
+  /** At most one: the SD card in the slot. */
+  readonly disks: readonly { readonly bytes: number; readonly readOnly: boolean }[];
   readonly files: BootFiles;
   /** Told, once each, what the guest does that the board does not do. */
   readonly onGuestMessage: (message: string) => void;
@@ -130,6 +132,7 @@ export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, nics, files,
     devices,
     serial: uarts.map((port, n) => ({ output: outputs[n], receiveRoom: () => port.receiveRoom(), receive: (byte) => port.receive(byte) })),
     nics: ethernet.map((nic, n) => ({ output: frames[n], receiveRoom: () => nic.receiveRoom(), receive: (frame) => nic.receive(frame) })),
+    disks: [],
     keyboard: { knows: (code) => QCODES.includes(code), key: (code, down) => void keyboard.key(code, down) },
     mouse,
     screen: () => renderScreen(lcd.state.fields, readRam, ((cm.state.fields.CM_CTRL >>> 11) & 7) === LCD_MUX_5551 ? '5551' : '565'),

@@ -3,6 +3,7 @@
  * nothing of recordings; it only promises to execute exactly as far as it is told and to do the same every time.
  */
 import type { AnyDevice } from '../bus/device.ts';
+import type { DiskUser } from '../bus/disk.ts';
 import type { GuestMemory } from '../bus/memory.ts';
 import { assert } from '../errors/errors.ts';
 import type { Schema } from '../state/fields.ts';
@@ -47,6 +48,12 @@ export interface NetworkPort {
   receive(frame: Uint8Array): void;
 }
 
+/** A disk behind one of the devices; the session does its requests. */
+export interface DiskPort {
+  readonly name: string;
+  readonly user: DiskUser;
+}
+
 export interface Keyboard {
   /** Whether there is a key of that name: QKeyCode names of QEMU. */
   knows(code: string): boolean;
@@ -75,6 +82,8 @@ export type Stop =
   | 'slice'
   /** The CPU waits for an interrupt; `nextWakeup` says when the machine will go on by itself. */
   | 'idle'
+  /** A request of one of the `disks` is due: it has to be done and completed before the machine can go on. */
+  | 'disk'
   /** A system reset was asked for and has not been made. */
   | 'reset';
 
@@ -86,6 +95,7 @@ export interface MachineParts {
   readonly devices: readonly AnyDevice[];
   readonly serial: readonly SerialPort[];
   readonly nics: readonly NetworkPort[];
+  readonly disks: readonly DiskPort[];
   readonly keyboard: Keyboard;
   readonly mouse: Mouse;
   /** The picture on the screen, or undefined while it is off. */
@@ -103,6 +113,7 @@ export class Machine {
   readonly components: readonly Component[];
   readonly serial: readonly SerialPort[];
   readonly nics: readonly NetworkPort[];
+  readonly disks: readonly DiskPort[];
   readonly keyboard: Keyboard;
   readonly mouse: Mouse;
   readonly screen: () => Picture | undefined;
@@ -118,6 +129,7 @@ export class Machine {
     this.devices = parts.devices;
     this.serial = parts.serial;
     this.nics = parts.nics;
+    this.disks = parts.disks;
     this.keyboard = parts.keyboard;
     this.mouse = parts.mouse;
     this.screen = parts.screen;
@@ -144,12 +156,15 @@ export class Machine {
 
   /**
    * Executes up to instruction count `limit`, exactly, or less far: no more than `slice` instructions at a time, and
-   * only until a reset is asked for or the CPU waits. Devices are up to date when it returns.
+   * only until a request of a disk is due, a reset is asked for or the CPU waits. Devices are up to date when it returns.
    */
   advance(limit: Icount, slice: number): Stop {
     const end = Math.min(limit, this.icount() + slice);
     for (;;) {
       this.scheduler.evaluate(this.now());
+      // First of all: what is due at a moment happens before anything else does there, as with every wake-up. So a
+      // reset drops only requests that were not due yet, and a CPU that waits for the disk does not wait too long.
+      if (this.diskIsDue()) return 'disk';
       if (this.latch.fields.resetRequested) return 'reset';
       if (this.cpu.halted()) return 'idle';
       const budget = Math.min(end - this.icount(), this.clock.instructionsUntil(this.scheduler.plan()));
@@ -157,6 +172,12 @@ export class Machine {
       assert(budget > 0, 'a wake-up lies in the future once devices are up to date');
       this.cpu.run(budget);
     }
+  }
+
+  private diskIsDue(): boolean {
+    const now = this.now();
+    for (const { user } of this.disks) if (user.due() <= now) return true;
+    return false;
   }
 
   /** When an idle machine goes on by itself; NEVER when only the world outside can wake it. */

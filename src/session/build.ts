@@ -16,6 +16,7 @@ export function buildMachine(options: MachineOptions, files: MachineFiles, onGue
     icountShift: options.icountShift,
     rtcBase: options.rtcBase,
     nics: options.nics.map(({ mac }) => ({ mac: macBytes(mac) })),
+    disks: [],
     files: boot,
     onGuestMessage,
   });
