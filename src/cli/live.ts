@@ -10,7 +10,7 @@ import { attachMonitor } from '../monitor/monitor.ts';
 import type { NetBackend } from '../net/net.ts';
 import { DigestChain } from '../replay/digest-chain.ts';
 import { loadHasher } from '../replay/hasher.ts';
-import type { InputFile, MachineOptions } from '../replay/model.ts';
+import { type Header, type InputFile, type MachineOptions, START } from '../replay/model.ts';
 import { RecordingWriter } from '../replay/writer.ts';
 import { buildMachine, digestible, type MachineFiles } from '../session/build.ts';
 import { LiveRun } from '../session/live.ts';
@@ -118,6 +118,14 @@ export async function startRecording(
     const file = files[role];
     if (inside && file !== undefined) embedded.set(role, file.bytes);
   }
-  const header = { engineVersion: VERSION, options, inputs, components: chain.components(), digestInterval: DIGEST_INTERVAL };
-  return new LogRecorder(RecordingWriter.create(sink, header, embedded, hasher), chain, DIGEST_INTERVAL);
+  const header: Header = {
+    engineVersion: VERSION,
+    options,
+    inputs,
+    disks: [],
+    start: { snapshot: 'replay_init', kept: 'power-on', position: START },
+    components: chain.components(),
+    digestInterval: DIGEST_INTERVAL,
+  };
+  return new LogRecorder(RecordingWriter.create(sink, header, embedded, hasher), chain, header);
 }

@@ -36,10 +36,10 @@ function integer(text: string | undefined): number {
 
 const INFO: Readonly<Record<string, { help: string; show: (live: LiveRun, host: MonitorHost) => string }>> = {
   version: { help: 'version of Reprise', show: (_, host) => host.version },
-  status: { help: 'whether the machine runs', show: (live) => `VM status: ${live.isStopped() ? 'paused' : 'running'}` },
+  status: { help: 'whether the machine runs', show: (live) => `VM status: ${live.runState()}` },
   replay: {
     help: 'recording and the current instruction count',
-    show: (live) => `${live.isRecording() ? 'Recording' : 'Not recording'}: current instruction count = ${live.machine.icount()}`,
+    show: (live) => `${live.mode === 'record' ? 'Recording' : 'Not recording'}: current instruction count = ${live.machine.icount()}`,
   },
   registers: { help: "the CPU's registers", show: (live) => registerDump(live.machine.cpu.state) },
 };
@@ -73,7 +73,7 @@ export const COMMANDS: readonly Command[] = [
     parameters: '',
     help: 'hold the machine',
     run: (live) => {
-      live.setStopped(true);
+      void live.stop();
       return '';
     },
   },
@@ -82,7 +82,7 @@ export const COMMANDS: readonly Command[] = [
     parameters: '',
     help: 'let the machine go on',
     run: (live) => {
-      live.setStopped(false);
+      void live.cont();
       return '';
     },
   },

@@ -71,7 +71,7 @@ describe('info', () => {
 
   it('tells whether the machine runs and how far it got', () => {
     expect(say('info status')).toBe('VM status: running');
-    session.live.setStopped(true);
+    session.live.stop();
     expect(say('info status')).toBe('VM status: paused');
     expect(say('info replay')).toBe('Recording: current instruction count = 0');
   });
@@ -208,7 +208,7 @@ describe('the prompt', () => {
   it('echoes what is typed, and comes again after the answer', () => {
     expect(answer('info version\r')).toBe(`info version\r\n1.2.3\r\n${PROMPT}`);
     expect(answer('stop\n')).toBe(`stop\r\n${PROMPT}`);
-    expect(session.live.isStopped()).toBe(true);
+    expect(session.live.runState()).toBe('paused');
   });
 
   it('takes lines that come in pieces, or several at once', () => {
@@ -216,7 +216,7 @@ describe('the prompt', () => {
     expect(answer('o version')).toBe('o version');
     expect(answer('\r')).toBe(`\r\n1.2.3\r\n${PROMPT}`);
     expect(answer('stop\ncont\n')).toBe(`stop\r\n${PROMPT}cont\r\n${PROMPT}`);
-    expect(session.live.isStopped()).toBe(false);
+    expect(session.live.runState()).toBe('running');
   });
 
   it('can be edited with backspace, delete and Ctrl-U', () => {

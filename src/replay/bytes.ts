@@ -73,6 +73,11 @@ export class ByteReader {
     return this.position === this.source.length;
   }
 
+  /** Bytes that have not been read. */
+  get left(): number {
+    return this.source.length - this.position;
+  }
+
   u8(): number {
     return this.bytes(1)[0];
   }

@@ -129,11 +129,15 @@ describe('other damage', () => {
   });
 
   it('is noticed when something follows the end', () => {
-    for (const extra of [[0], [1, 2, 3], new Array(100).fill(0), [...WHOLE]]) {
+    for (const extra of [new Array(8).fill(0), new Array(100).fill(0), [...WHOLE]]) {
       const error = errorOf(Uint8Array.from([...WHOLE, ...extra]));
       expect(error?.code).toBe('RECORDING_DAMAGED');
       expect(error?.message).toContain(`damaged at byte ${WHOLE.length}: something follows the end. The ${WHOLE.length} bytes before`);
     }
+  });
+
+  it('is none when the end is followed by the beginning of a snapshot that was never finished', () => {
+    for (const extra of [[0], [1, 2, 3]]) expect(readAll(Uint8Array.from([...WHOLE, ...extra])).end?.reason).toBe('guest-reset');
   });
 
   it('is noticed when a crash of the host left zeros at the end', () => {
@@ -176,10 +180,10 @@ describe('another file', () => {
 
   it('of a newer format says so', () => {
     const bytes = WHOLE.slice();
-    bytes[8] = 2;
+    bytes[8] = 3;
     new DataView(bytes.buffer).setUint32(12, hasher.h32(bytes.subarray(0, 12), 0), true);
     const error = errorOf(bytes);
     expect(error?.code).toBe('RECORDING_VERSION');
-    expect(error?.message).toContain('format version 2');
+    expect(error?.message).toContain('format version 3');
   });
 });

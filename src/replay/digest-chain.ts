@@ -3,7 +3,7 @@
  * written since the last digest are hashed again. What the guest has sent is part of it.
  */
 import { type DirtyPages, type GuestMemory, PAGE_BYTES } from '../bus/memory.ts';
-import { type Schema, u8s, u16, u32s } from '../state/fields.ts';
+import { f64, type Schema, u8s, u16, u32s } from '../state/fields.ts';
 import { defineState, type State } from '../state/layout.ts';
 import type { Hasher } from './hasher.ts';
 import type { ComponentInfo, Digest, Position } from './model.ts';
@@ -24,6 +24,7 @@ const OUTPUT_PIECE = 4096;
 export const outputHashState = defineState('output-hash', 1, {
   pending: u8s(8 + OUTPUT_PIECE, 'the hash so far (8 bytes, highest first), and what was sent since'),
   length: u16(8, 'bytes of `pending` in use'),
+  total: f64<number>(0, 'bytes sent since power-on'),
 });
 
 export const digestChainState = defineState('digest-chain', 1, {
@@ -42,6 +43,7 @@ class OutputHash {
   add(bytes: Uint8Array): void {
     const { fields } = this.state;
     const { pending } = fields;
+    fields.total += bytes.length;
     for (let at = 0; at < bytes.length; ) {
       const piece = bytes.subarray(at, at + pending.length - fields.length);
       pending.set(piece, fields.length);
@@ -101,6 +103,11 @@ export class DigestChain {
   /** The guest has sent `bytes` on the output of that number. */
   sent(output: number, bytes: Uint8Array): void {
     this.outputs[output].add(bytes);
+  }
+
+  /** How many bytes that was so far. */
+  sentBytes(output: number): number {
+    return this.outputs[output].state.fields.total;
   }
 
   /** The next link. Everything the guest has sent must have been told, and devices must be up to date. */

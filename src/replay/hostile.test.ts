@@ -6,6 +6,7 @@ import { RepriseError } from '../errors/errors.ts';
 import { encodeCbor } from './cbor.ts';
 import { CHUNK } from './chunks.ts';
 import { loadHasher } from './hasher.ts';
+import { encodeHeader } from './header.ts';
 import type { Header } from './model.ts';
 import { type Recording, readRecording } from './reader.ts';
 import { forge, HEADER, KERNEL, MemoryFile, smallRecording } from './recording.suite.ts';
@@ -17,7 +18,9 @@ const open = (bytes: Uint8Array): Recording => readRecording(new MemoryFile(byte
 
 type Part = { readonly type: number; readonly payload: Uint8Array };
 const part = (type: number, payload: ArrayLike<number>): Part => ({ type, payload: Uint8Array.from(payload) });
-const HEAD: readonly Part[] = [part(CHUNK.HEADER, encodeCbor(HEADER)), part(CHUNK.INPUT, KERNEL)];
+/** The header as it is encoded: the numbers of a position are digits. */
+const PLAIN = { ...HEADER, start: { snapshot: 'replay_init', kept: 'power-on', icount: '0', bias: '0' } };
+const HEAD: readonly Part[] = [part(CHUNK.HEADER, encodeHeader(HEADER)), part(CHUNK.INPUT, KERNEL)];
 const DIGEST_AT_0 = [2, 0, 0, ...new Array(16).fill(7)];
 const log = (...bytes: number[]): Part => part(CHUNK.LOG, bytes);
 const end = (...bytes: number[]): Part => part(CHUNK.END, bytes);
@@ -82,8 +85,8 @@ describe('the CBOR of a header', () => {
   });
 
   it('does not put what it holds on the terminal', () => {
-    expect(headerRefusal(encodeCbor({ ...HEADER, '\u001b[2J': 1 }))).not.toContain('\u001b');
-    expect(headerRefusal(encodeCbor({ ...HEADER, engineVersion: '\u001b[2J' }))).not.toContain('\u001b');
+    expect(headerRefusal(encodeCbor({ ...PLAIN, '\u001b[2J': 1 }))).not.toContain('\u001b');
+    expect(headerRefusal(encodeCbor({ ...PLAIN, engineVersion: '\u001b[2J' }))).not.toContain('\u001b');
   });
 
   it('may be as long as a chunk, and is then refused like a short one', () => {
@@ -92,11 +95,11 @@ describe('the CBOR of a header', () => {
 });
 
 describe('the header', () => {
-  const [kernel] = HEADER.inputs;
-  const [cpu] = HEADER.components;
-  const withOptions = (changes: object): unknown => ({ ...HEADER, options: { ...HEADER.options, ...changes } });
-  const withInput = (changes: object): unknown => ({ ...HEADER, inputs: [{ ...kernel, ...changes }] });
-  const { seed: _, ...seedless } = HEADER.options;
+  const [kernel] = PLAIN.inputs;
+  const [cpu] = PLAIN.components;
+  const withOptions = (changes: object): unknown => ({ ...PLAIN, options: { ...PLAIN.options, ...changes } });
+  const withInput = (changes: object): unknown => ({ ...PLAIN, inputs: [{ ...kernel, ...changes }] });
+  const { seed: _, ...seedless } = PLAIN.options;
 
   it.each<[string, unknown]>([
     ['header.options.machine', withOptions({ machine: 'pc' })],
@@ -107,38 +110,44 @@ describe('the header', () => {
     ['header.options.rtcBase', withOptions({ rtcBase: '1' })],
     ['header.options.seed', withOptions({ seed: '0123456789ABCDEF' })],
     ['header.options.seed', withOptions({ seed: '0123456789abcde' })],
-    ['header.options.seed is missing', { ...HEADER, options: seedless }],
+    ['header.options.seed is missing', { ...PLAIN, options: seedless }],
     ['header.options.noReboot', withOptions({ noReboot: 1 })],
     ['header.options has a member that does not belong', withOptions({ plugin: '/lib/evil.so' })],
     ['header.options.append', withOptions({ append: 'quiet\u0000' })],
     ['header.options.append', withOptions({ append: 'x'.repeat(4097) })],
-    ['header.engineVersion', { ...HEADER, engineVersion: '' }],
-    ['header.engineVersion', { ...HEADER, engineVersion: '1.0\u001b]0;title\u0007' }],
-    ['header.digestInterval', { ...HEADER, digestInterval: 0 }],
-    ['header.inputs is not a list', { ...HEADER, inputs: {} }],
-    ['header.inputs has an item twice', { ...HEADER, inputs: [kernel, kernel] }],
+    ['header.engineVersion', { ...PLAIN, engineVersion: '' }],
+    ['header.engineVersion', { ...PLAIN, engineVersion: '1.0\u001b]0;title\u0007' }],
+    ['header.digestInterval', { ...PLAIN, digestInterval: 0 }],
+    ['header.options.disks[0].sectors', withOptions({ disks: [{ sectors: 0, readOnly: false }] })],
+    ['header.disks does not describe', withOptions({ disks: [{ sectors: 1, readOnly: false }] })],
+    ['header.start.icount', { ...PLAIN, start: { ...PLAIN.start, icount: '01' } }],
+    ['header.start.icount', { ...PLAIN, start: { ...PLAIN.start, icount: '9007199254740992' } }],
+    ['header.start is not at power-on', { ...PLAIN, start: { ...PLAIN.start, icount: '7' } }],
+    ['header.start.kept', { ...PLAIN, start: { ...PLAIN.start, kept: '/etc/passwd' } }],
+    ['header.inputs is not a list', { ...PLAIN, inputs: {} }],
+    ['header.inputs has an item twice', { ...PLAIN, inputs: [kernel, kernel] }],
     ['header.inputs[0].role', withInput({ role: 'disk' })],
     ['header.inputs[0].role', withInput({ role: '__proto__' })],
     ['header.inputs[0].name', withInput({ name: 'a\nreprise: all is well' })],
     ['header.inputs[0].name', withInput({ name: 'x'.repeat(4097) })],
     ['header.inputs[0].sha256', withInput({ sha256: '00' })],
     ['header.inputs[0].embedded', withInput({ embedded: 'yes' })],
-    ['header.components is not a list of 1 to 256', { ...HEADER, components: [] }],
-    ['header.components is not a list of 1 to 256', { ...HEADER, components: Array.from({ length: 257 }, (_, i) => ({ ...cpu, name: `c${i}` })) }],
-    ['header.components has an item twice', { ...HEADER, components: [cpu, { ...cpu, hash: 1 }] }],
-    ['header.components[0].version', { ...HEADER, components: [{ ...cpu, version: true }] }],
+    ['header.components is not a list of 1 to 256', { ...PLAIN, components: [] }],
+    ['header.components is not a list of 1 to 256', { ...PLAIN, components: Array.from({ length: 257 }, (_, i) => ({ ...cpu, name: `c${i}` })) }],
+    ['header.components has an item twice', { ...PLAIN, components: [cpu, { ...cpu, hash: 1 }] }],
+    ['header.components[0].version', { ...PLAIN, components: [{ ...cpu, version: true }] }],
   ])('refuses a wrong %s', (path, header) => {
     expect(headerRefusal(encodeCbor(header))).toContain(path);
   });
 
   it('may be changed at random: it is refused, or it is another header that is allowed', () => {
-    const good = encodeCbor(HEADER);
+    const good = encodeHeader(HEADER);
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 }), (changes) => {
         const cbor = good.slice();
         for (const [at, value] of changes) cbor[at] = value;
         try {
-          expect(encodeCbor(open(forge(hasher, [part(CHUNK.HEADER, cbor), HEAD[1]])).header)).toEqual(cbor);
+          expect(encodeHeader(open(forge(hasher, [part(CHUNK.HEADER, cbor), HEAD[1]])).header)).toEqual(cbor);
         } catch (error) {
           if (!(error instanceof RepriseError)) throw error;
           expect(error.code).toBe('RECORDING_DAMAGED');
@@ -160,13 +169,13 @@ describe('the chunks', () => {
     ['two headers', [HEAD[0], HEAD[0]], 'type 1 does not belong here'],
     ['a header in the log', [...HEAD, HEAD[0]], 'type 1 does not belong here'],
     ['an input too many', [...HEAD, HEAD[1]], 'type 2 does not belong here'],
-    ['an input that should not be there', [part(CHUNK.HEADER, encodeCbor(notEmbedded)), HEAD[1]], 'type 2 does not belong here'],
+    ['an input that should not be there', [part(CHUNK.HEADER, encodeHeader(notEmbedded)), HEAD[1]], 'type 2 does not belong here'],
     ['no input', [HEAD[0], log(...DIGEST_AT_0)], 'type 3 does not belong here'],
     ['an input that is too long', [HEAD[0], part(CHUNK.INPUT, [1, 2, 3, 4, 5])], 'part of the kernel has the wrong length'],
     ['an input that is too short', [HEAD[0], part(CHUNK.INPUT, [1])], 'part of the kernel has the wrong length'],
     [
       'an input of 4 GiB that is not there',
-      [part(CHUNK.HEADER, encodeCbor({ ...HEADER, inputs: [{ ...HEADER.inputs[0], size: 0xffffffff }] })), HEAD[1]],
+      [part(CHUNK.HEADER, encodeCbor({ ...PLAIN, inputs: [{ ...PLAIN.inputs[0], size: 0xffffffff }] })), HEAD[1]],
       'wrong length',
     ],
     ['an empty log', [...HEAD, log()], 'runs over the end'],
@@ -231,7 +240,7 @@ describe('the log', () => {
   });
 
   it.each<[string, number[], string]>([
-    ['for no reason', [4, 0, 0, ...new Array(16).fill(7)], 'reason'],
+    ['for no reason', [5, 0, 0, ...new Array(16).fill(7)], 'reason'],
     ['without a digest', [1, 0, 0], 'runs over the end'],
     ['with a digest of too many components', [1, 0, 0, ...new Array(20).fill(7)], 'something follows the end'],
     ['past a digest that is missing', [1, 1, 0, ...new Array(16).fill(7)], 'digest is missing'],

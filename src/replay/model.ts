@@ -33,8 +33,8 @@ export interface Digest extends Position {
   readonly components: readonly number[];
 }
 
-/** Why a recording ended. */
-export type EndReason = 'guest-reset' | 'quit' | 'interrupted' | 'error';
+/** Why a recording ended. `disk-error`: the guest waited for a disk of the host that had failed; its request was not done. */
+export type EndReason = 'guest-reset' | 'quit' | 'interrupted' | 'error' | 'disk-error';
 
 export interface End {
   readonly reason: EndReason;

@@ -3,21 +3,30 @@
  * it is used; memory is bounded by a chunk (1 MiB) at a time, and by an embedded input when that is asked for.
  */
 import { RepriseError } from '../errors/errors.ts';
+import { SECTOR_BYTES } from '../bus/disk.ts';
 import type { RandomAccessSource } from '../host/host.ts';
 import { CHUNK, type Chunk, type Cursor, MAX_PAYLOAD, readChunks, readPreamble } from './chunks.ts';
 import { Damage } from './damage.ts';
 import type { Hasher } from './hasher.ts';
 import { decodeHeader } from './header.ts';
+import { decodeExtent, type EmbeddedExtent } from './disk-chunks.ts';
 import type { End, Header, InputFile, Position } from './model.ts';
-import { LogDecoder, type LogRecord, START } from './records.ts';
+import { LogDecoder, type LogPlace, type LogRecord } from './records.ts';
+import { ShapeError } from './shape.ts';
+import { decodeSnapshotChunk, type RecordedSnapshot, SnapshotIndex } from './snapshot-chunks.ts';
+import { recordingId } from './writer.ts';
 
 /** 64 lower-case hex digits. The core has no SHA-256 of its own; a browser's is asynchronous. */
 export type Sha256 = (bytes: Uint8Array) => Promise<string> | string;
 
 export interface Recording {
   readonly header: Header;
+  /** Identifies the run, in its snapshots: 16 hex digits. */
+  readonly id: string;
   /** All records, decoded as they are asked for; each iteration starts anew. @throws RepriseError RECORDING_DAMAGED when the file changed since it was opened */
   readonly log: Iterable<LogRecord>;
+  /** The events and digests from that one on, counted from 0; each iteration starts anew. @throws RepriseError like `log` */
+  logFrom(count: number): Iterable<Exclude<LogRecord, { kind: 'progress' }>>;
   /** Undefined when the recording is truncated: its recorder died, or its disk was full, or the file was cut. It can be replayed to `reached`. */
   readonly end: End | undefined;
   /** The last position that is known: of the end, or of the last record. */
@@ -26,10 +35,24 @@ export interface Recording {
   readonly sizes: { readonly file: number; readonly whole: number; readonly inputs: number; readonly log: number };
   /** The bytes of an embedded input; undefined when it is not embedded. @throws RepriseError RECORDING_DAMAGED when they do not have the SHA-256 that the header gives */
   embedded(role: InputFile['role']): Promise<Uint8Array | undefined>;
+  /** What is embedded of the disks, in order. */
+  readonly extents: readonly EmbeddedExtent[];
+  /** @throws RepriseError RECORDING_DAMAGED */
+  readExtent(extent: EmbeddedExtent): Uint8Array;
+  /** As they were when the recording was opened. */
+  readonly snapshots: readonly RecordedSnapshot[];
+  /** How many snapshots were begun: the next one has the number after that. */
+  readonly snapshotsBegun: number;
+  /** The blocks of a snapshot. @throws RepriseError RECORDING_DAMAGED */
+  readSnapshot(from: Cursor): Iterable<Uint8Array>;
+  /** Where more may be appended: behind the last whole chunk. */
+  readonly tail: Cursor;
 }
 
 interface Head {
   readonly header: Header;
+  readonly id: string;
+  readonly extents: readonly EmbeddedExtent[];
   /** Where the chunks of each embedded input begin. */
   readonly inputs: ReadonlyMap<InputFile['role'], Cursor>;
   /** Where the inputs and the log begin. */
@@ -43,29 +66,45 @@ interface Head {
  */
 export function readRecording(source: RandomAccessSource, hasher: Hasher, sha256: Sha256): Recording {
   const { size } = source;
-  const { header, inputs, inputStart, logStart } = readHead(source, hasher, size);
-  let reached = START;
-  let whole = logStart.offset;
+  const { header, id, inputs, extents, inputStart, logStart } = readHead(source, hasher, size);
+  let reached = header.start.position;
+  let tail = logStart;
+  let logBytes = 0;
   let end: End | undefined;
+  const snapshots = new SnapshotIndex();
+  /** Of each log chunk: where it is, and where in the log it stands. */
+  const pages: LogPage[] = [];
   try {
     const decoder = new LogDecoder(header);
     for (const chunk of readChunks(source, hasher, logStart, size)) {
-      if (chunk.type === CHUNK.LOG) for (const _ of decoder.records(chunk));
-      else if (chunk.type === CHUNK.END) end = decoder.end(chunk);
+      if (chunk.type === CHUNK.SNAPSHOT) shaped(chunk, () => snapshots.add(chunk));
+      else if (end) throw new Damage(chunk.offset, 'something follows the end');
+      else if (chunk.type === CHUNK.LOG) {
+        pages.push({ at: tail, place: decoder.place });
+        for (const _ of decoder.records(chunk));
+      } else if (chunk.type === CHUNK.END) end = decoder.end(chunk);
       else throw unexpected(chunk);
+      if (chunk.type !== CHUNK.SNAPSHOT) logBytes += chunk.next.offset - chunk.offset;
       reached = decoder.position;
-      whole = chunk.next.offset;
-      if (end && whole !== size) throw new Damage(whole, 'something follows the end');
+      tail = chunk.next;
     }
   } catch (error) {
-    throw explain(error, usable(whole, reached));
+    const unexpectedTail = end !== undefined && error instanceof Damage && error.offset === tail.offset;
+    throw explain(unexpectedTail ? new Damage(tail.offset, 'something follows the end') : error, usable(tail.offset, reached));
   }
+  const chunkAt = (at: Cursor): Chunk => {
+    const { value: chunk } = readChunks(source, hasher, at, Number.MAX_SAFE_INTEGER).next();
+    if (!chunk) throw new Damage(at.offset, 'a chunk is gone');
+    return chunk;
+  };
   return {
     header,
-    log: { [Symbol.iterator]: () => readLog(source, hasher, header, logStart, whole) },
+    id,
+    log: { [Symbol.iterator]: () => readLog(source, hasher, header, pages, 0) },
+    logFrom: (count) => ({ [Symbol.iterator]: () => skip(readLog(source, hasher, header, pages, pageOf(pages, count)), count - placeOf(pages, count)) }),
     end,
     reached,
-    sizes: { file: size, whole, inputs: logStart.offset - inputStart.offset, log: whole - logStart.offset },
+    sizes: { file: size, whole: tail.offset, inputs: logStart.offset - inputStart.offset, log: logBytes },
     async embedded(role) {
       const from = inputs.get(role);
       const file = header.inputs.find((input) => input.role === role);
@@ -75,7 +114,49 @@ export function readRecording(source: RandomAccessSource, hasher: Hasher, sha256
         throw new RepriseError('RECORDING_DAMAGED', `the ${role} in the recording is not the one that its header describes (its SHA-256 differs)`);
       return bytes;
     },
+    extents,
+    readExtent: ({ at }) => explained(() => decodeExtent(chunkAt(at)).bytes()),
+    snapshots: snapshots.list(),
+    snapshotsBegun: snapshots.count,
+    *readSnapshot(from) {
+      for (let at = from; ; ) {
+        const chunk = explained(() => chunkAt(at));
+        at = chunk.next;
+        const part = explained(() => shaped(chunk, () => decodeSnapshotChunk(chunk)));
+        if (part.op !== 'block') return;
+        yield explained(() => part.bytes());
+      }
+    },
+    tail,
   };
+}
+
+/** A log chunk. */
+interface LogPage {
+  readonly at: Cursor;
+  readonly place: LogPlace;
+}
+
+/** The last page that begins at or before that record. */
+function pageOf(pages: readonly LogPage[], count: number): number {
+  let [low, high] = [0, pages.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (pages[middle].place.count <= count) low = middle + 1;
+    else high = middle;
+  }
+  return Math.max(0, low - 1);
+}
+
+const placeOf = (pages: readonly LogPage[], count: number): number => pages[pageOf(pages, count)]?.place.count ?? 0;
+
+function* skip(records: Iterable<LogRecord>, count: number): Generator<Exclude<LogRecord, { kind: 'progress' }>, void> {
+  let left = count;
+  for (const record of records) {
+    if (record.kind === 'progress') continue;
+    if (left > 0) left--;
+    else yield record;
+  }
 }
 
 function readHead(source: RandomAccessSource, hasher: Hasher, size: number): Head {
@@ -90,6 +171,7 @@ function readHead(source: RandomAccessSource, hasher: Hasher, size: number): Hea
     };
     const headerChunk = expect(CHUNK.HEADER, first);
     const header = decodeHeader(headerChunk);
+    const id = recordingId(headerChunk.payload, hasher);
     const inputStart = headerChunk.next;
     const inputs = new Map<InputFile['role'], Cursor>();
     let next = inputStart;
@@ -102,23 +184,48 @@ function readHead(source: RandomAccessSource, hasher: Hasher, size: number): Hea
         next = part.next;
       }
     }
-    return { header, inputs, inputStart, logStart: next };
+    const diskChunks = header.disks.some((disk) => disk.embedded) ? readChunks(source, hasher, next, size) : [];
+    const { extents, after } = readExtents(header, diskChunks, next);
+    return { header, id, inputs, extents, inputStart, logStart: after };
   } catch (error) {
     throw explain(error, 'The machine and its inputs are not completely described: nothing of it can be replayed.');
   }
 }
 
-function* readLog(source: RandomAccessSource, hasher: Hasher, header: Header, from: Cursor, end: number): Generator<LogRecord, void> {
+/** The chunks of embedded disks, which must lie in order; the first chunk of another type ends them. */
+function readExtents(header: Header, chunks: Iterable<Chunk>, from: Cursor): { readonly extents: EmbeddedExtent[]; readonly after: Cursor } {
+  const extents: EmbeddedExtent[] = [];
+  let after = from;
+  let [disk, free] = [0, 0];
+  for (const chunk of chunks) {
+    if (chunk.type !== CHUNK.DISK) break;
+    const extent = decodeExtent(chunk);
+    if (extent.disk !== disk) [disk, free] = [extent.disk, 0];
+    const bytes = (header.options.disks[extent.disk]?.sectors ?? 0) * SECTOR_BYTES;
+    const misplaced = extent.disk < disk || extent.offset < free || extent.length === 0 || extent.offset + extent.length > bytes;
+    if (misplaced || !header.disks[extent.disk]?.embedded) throw new Damage(chunk.offset, 'a part of a disk does not belong here');
+    extents.push({ disk: extent.disk, offset: extent.offset, length: extent.length, at: after });
+    free = extent.offset + extent.length;
+    after = chunk.next;
+  }
+  return { extents, after };
+}
+
+function* readLog(
+  source: RandomAccessSource,
+  hasher: Hasher,
+  header: Header,
+  pages: readonly LogPage[],
+  first: number,
+): Generator<LogRecord, void> {
   try {
-    const decoder = new LogDecoder(header);
-    let next = from;
-    for (const chunk of readChunks(source, hasher, from, end)) {
-      if (chunk.type === CHUNK.LOG) yield* decoder.records(chunk);
-      next = chunk.next;
+    for (const { at, place } of pages.slice(first)) {
+      const { value: chunk } = readChunks(source, hasher, at, Number.MAX_SAFE_INTEGER).next();
+      if (!chunk) throw new Damage(at.offset, 'a chunk is gone');
+      yield* new LogDecoder(header, place).records(chunk);
     }
-    if (next.offset !== end) throw new Damage(next.offset, 'a chunk is gone');
   } catch (error) {
-    throw explain(error, 'It was whole when it was opened: something else writes to it.');
+    throw explain(error, CHANGED);
   }
 }
 
@@ -134,9 +241,29 @@ function readInput(source: RandomAccessSource, hasher: Hasher, from: Cursor, len
       at += chunk.payload.length;
     }
   } catch (error) {
-    throw explain(error, 'It was whole when it was opened: something else writes to it.');
+    throw explain(error, CHANGED);
   }
   return bytes;
+}
+
+const CHANGED = 'It was whole when it was opened: something else writes to it.';
+
+function explained<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw explain(error, CHANGED);
+  }
+}
+
+/** A part that has not the shape it should have is damage. */
+function shaped<T>(chunk: Chunk, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof ShapeError) throw new Damage(chunk.payloadOffset, error.message);
+    throw error;
+  }
 }
 
 const unexpected = (chunk: Chunk): Damage => new Damage(chunk.offset, `a chunk of type ${chunk.type} does not belong here`);

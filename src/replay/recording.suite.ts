@@ -62,7 +62,10 @@ export const HEADER: Header = {
     seed: '0123456789abcdef',
     noReboot: true,
     nics: [],
+    disks: [],
   },
+  disks: [],
+  start: { snapshot: 'replay_init', kept: 'power-on', position: at(0) },
   inputs: [
     {
       role: 'kernel',

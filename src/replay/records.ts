@@ -32,7 +32,7 @@ const KIND = {
 } as const;
 
 /** A reason's number is its place here. */
-const END_REASONS: readonly EndReason[] = ['guest-reset', 'quit', 'interrupted', 'error'];
+const END_REASONS: readonly EndReason[] = ['guest-reset', 'quit', 'interrupted', 'error', 'disk-error'];
 const CHAIN_BYTES = 8;
 
 /** Destination, source and type at the least; see `MAX_FRAME` of the network layer. */
@@ -46,8 +46,8 @@ const hexOf = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString
 const bytesOf = (hex: string): number[] => Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
 
 /** When the next digest is due: at the start of the recording, then at every multiple of the interval. */
-export const firstDigest = ({ start }: Header): number => start.position.icount;
-export const digestAfter = (icount: number, { digestInterval }: Header): number => (Math.floor(icount / digestInterval) + 1) * digestInterval;
+export const firstDigest = ({ start }: Pick<Header, 'start'>): number => start.position.icount;
+export const digestAfter = (icount: number, { digestInterval }: Pick<Header, 'digestInterval'>): number => (Math.floor(icount / digestInterval) + 1) * digestInterval;
 
 /** Turns the log into bytes. What it is given comes from this program: a value that the format cannot hold is a broken invariant. */
 export class LogEncoder {

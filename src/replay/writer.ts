@@ -1,7 +1,8 @@
 /** Writes a recording, chunk by chunk. What a call gave back from is in the sink, and stays there if the process dies. */
 import { assert } from '../errors/errors.ts';
 import type { AppendSink } from '../host/host.ts';
-import { CHUNK, ChunkWriter, MAX_PAYLOAD } from './chunks.ts';
+import { CHUNK, ChunkWriter, type Cursor, MAX_PAYLOAD } from './chunks.ts';
+import { encodeExtent } from './disk-chunks.ts';
 import type { Hasher } from './hasher.ts';
 import { encodeHeader } from './header.ts';
 import type { Digest, End, Header, InputEvent, InputFile, Position } from './model.ts';
@@ -13,30 +14,39 @@ const EAGER_BYTES = 256 * 1024;
 export class RecordingWriter {
   private readonly chunks: ChunkWriter;
   private readonly log: LogEncoder;
+  /** Identifies the recording in its snapshots: the same header is the same run. 16 hex digits. */
+  readonly id: string;
 
-  private constructor(chunks: ChunkWriter, log: LogEncoder) {
+  private constructor(chunks: ChunkWriter, log: LogEncoder, id: string) {
     this.chunks = chunks;
     this.log = log;
+    this.id = id;
     Object.freeze(this);
   }
 
   /**
-   * Writes the head: the header and the inputs that it says are embedded, and syncs. The sink stays the caller's to close.
-   * @param embedded the bytes of each embedded input, and of no other
+   * Writes the head: the header and the files that it says are embedded, and syncs; where disks are embedded, too, they
+   * follow (`disk`). The sink stays the caller's to close.
+   * @param embedded the bytes of each embedded file, and of no other
    * @throws RepriseError BAD_VALUE when the header has something that cannot be recorded (nothing is written then), and as `AppendSink.append`
    */
   static create(sink: AppendSink, header: Header, embedded: ReadonlyMap<InputFile['role'], Uint8Array>, hasher: Hasher): RecordingWriter {
     for (const { role, size, embedded: inside } of header.inputs)
       assert(embedded.get(role)?.length === (inside ? size : undefined), 'the embedded inputs are those that the header names');
     const encoded = encodeHeader(header);
-    const chunks = new ChunkWriter(sink, hasher);
+    const chunks = ChunkWriter.begin(sink, hasher);
     chunks.append(CHUNK.HEADER, encoded);
     for (const { role } of header.inputs) {
       const bytes = embedded.get(role) ?? new Uint8Array(0);
       for (let at = 0; at < bytes.length; at += MAX_PAYLOAD) chunks.append(CHUNK.INPUT, bytes.subarray(at, at + MAX_PAYLOAD));
     }
-    chunks.sync();
-    return new RecordingWriter(chunks, new LogEncoder(header));
+    if (!header.disks.some((disk) => disk.embedded)) chunks.sync();
+    return new RecordingWriter(chunks, new LogEncoder(header), recordingId(encoded, hasher));
+  }
+
+  /** Adds used bytes of an embedded disk, at most `MAX_EXTENT`; in the order of disks and offsets, before anything else. @throws RepriseError as `AppendSink.append` */
+  disk(disk: number, offset: number, bytes: Uint8Array): void {
+    this.chunks.append(CHUNK.DISK, encodeExtent(disk, offset, bytes));
   }
 
   /** Adds an event at or after the last position. @throws RepriseError as `AppendSink.append` */
@@ -66,6 +76,22 @@ export class RecordingWriter {
     this.chunks.sync();
   }
 
+  /** Adds a part of a snapshot, behind all that was added before. @throws RepriseError as `AppendSink.append` */
+  snapshot(payload: Uint8Array): void {
+    this.write();
+    this.chunks.append(CHUNK.SNAPSHOT, payload);
+  }
+
+  /** Where the next chunk will stand. */
+  get end(): Cursor {
+    return this.chunks.end;
+  }
+
+  /** Makes what was written survive the death of the host. @throws RepriseError as `AppendSink.append` */
+  sync(): void {
+    this.chunks.sync();
+  }
+
   private writeIfLong(): void {
     if (this.log.length >= EAGER_BYTES) this.write();
   }
@@ -74,3 +100,5 @@ export class RecordingWriter {
     if (this.log.length > 0) this.chunks.append(CHUNK.LOG, this.log.take());
   }
 }
+
+export const recordingId = (header: Uint8Array, hasher: Hasher): string => hasher.h64(header, 0n).toString(16).padStart(16, '0');

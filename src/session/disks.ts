@@ -26,6 +26,14 @@ export class DiskService {
     this.nodes = nodes;
   }
 
+  /** Whether a request is due now. */
+  due(): boolean {
+    const { disks } = this.machine;
+    if (disks.length === 0) return false;
+    const now = this.machine.now();
+    return disks.some(({ user }) => user.due() <= now);
+  }
+
   /** Does every request that is due now. @throws DiskFault */
   async serve(): Promise<void> {
     const now = this.machine.now();

@@ -108,13 +108,13 @@ describe('a machine that is held', () => {
     const session = newSession({ guest: TICKING, sleep: true });
     let [before, after] = [0, 0];
     session.clock.plan(100, () => {
-      session.live.setStopped(true);
+      session.live.stop();
       before = session.machine.icount();
     });
     session.clock.plan(9000, () => {
       after = session.machine.icount();
-      expect(session.live.isStopped()).toBe(true);
-      session.live.setStopped(false);
+      expect(session.live.runState()).toBe('paused');
+      session.live.cont();
     });
     await runUntil(session, 9100);
     expect(after).toBe(before);
@@ -125,17 +125,17 @@ describe('a machine that is held', () => {
 
   it('can be left', async () => {
     const session = newSession({ guest: BUSY_GUEST });
-    session.clock.plan(20, () => session.live.setStopped(true));
+    session.clock.plan(20, () => session.live.stop());
     expect(await runUntil(session, 1000)).toBe('quit');
     await expectSameAgain(session);
   });
 
   it('takes what came meanwhile when it goes on', async () => {
     const session = newSession({ guest: SILENT });
-    session.clock.plan(10, () => session.live.setStopped(true));
+    session.clock.plan(10, () => session.live.stop());
     session.clock.plan(20, () => session.ends[0].type('later'));
     session.clock.plan(30, () => expect(session.ends[0].said).toBe('>'));
-    session.clock.plan(40, () => session.live.setStopped(false));
+    session.clock.plan(40, () => session.live.cont());
     await runUntil(session, 100);
     expect(session.ends[0].said).toBe('>later');
     await expectSameAgain(session);
@@ -144,7 +144,7 @@ describe('a machine that is held', () => {
   it('has all that happened before in its file', async () => {
     const session = newSession({ guest: SILENT });
     session.clock.plan(20, () => session.ends[0].type('x'));
-    session.clock.plan(24, () => session.live.setStopped(true));
+    session.clock.plan(24, () => session.live.stop());
     let saved: Uint8Array | undefined;
     session.clock.plan(10_000, () => {
       saved = session.file.bytes.slice();
@@ -365,7 +365,7 @@ describe('a run that nobody records', () => {
     await runUntil(recorded);
     const plain = newSession({ guest: TICKING, sleep: false });
     const live = new LiveRun({ machine: plain.machine, clock: plain.clock, serial: plain.ends, network: [], sleep: false, noReboot: true });
-    expect(live.isRecording()).toBe(false);
+    expect(live.mode).toBe('run');
     plain.clock.plan(30, () => plain.ends[0].type('abc!'));
     expect(await live.run()).toBe('guest-reset');
     expect(plain.ends[0].said).toMatch(/^>\.*a\.*b\.*c\.*!$/);

@@ -1,16 +1,23 @@
 /**
  * A live run: the machine goes on with the world outside attached, and is recorded if a recorder is given.
  */
+import type { BlockNode } from '../block/node.ts';
 import type { Machine, Stop } from '../boards/machine.ts';
 import { RepriseError } from '../errors/errors.ts';
-import type { CharBackend, HostClock } from '../host/host.ts';
+import type { CharBackend } from '../host/host.ts';
 import type { NetBackend } from '../net/net.ts';
 import type { EndReason, Input, Position } from '../replay/model.ts';
+import type { NamedState } from '../snapshot/blocks.ts';
 import { type Icount, NEVER, ns, icount as toIcount } from '../time/units.ts';
 import { applyInput } from './apply.ts';
+import type { Bell } from './bell.ts';
+import type { SessionEvent, SessionMode, SnapshotControl } from './control.ts';
+import { ControlledRun, type ControlledOptions } from './controlled-run.ts';
+import { DiskFault, DiskService } from './disks.ts';
 import { lastCount, withinTime } from './end-of-time.ts';
 import { InputDoor } from './inputs.ts';
 import { type OutputListener, takeOutputs } from './outputs.ts';
+import { MachineSnapshots, noSnapshots, type SnapshotPlace, type SnapshotUser } from './snapshots.ts';
 
 /** Instructions between two looks at the world outside: about a millisecond. */
 const SLICE = 65_536;
@@ -19,9 +26,20 @@ const TURN_MS = 4;
 const FLUSH_MS = 500;
 /** With `sleep` virtual time follows real time; behind by more than this it does not try to catch up. */
 const MAX_LAG_MS = 100;
+const SHUTDOWN_REASON: Readonly<Record<EndReason, Extract<SessionEvent, { kind: 'shutdown' }>['reason']>> = {
+  'guest-reset': 'guest-reset',
+  quit: 'host-qmp-quit',
+  interrupted: 'host-signal',
+  error: 'host-error',
+  'disk-error': 'host-error',
+};
 
 /** What a live run tells to whoever records it. */
 export interface Recorder {
+  /** Identifies the recording in its snapshots. */
+  readonly recordingId: string;
+  /** What a snapshot needs to know of the recording, besides the machine. */
+  readonly states: readonly NamedState[];
   /** The instruction count at which the next digest is due. */
   nextDigest(): Icount;
   digest(position: Position): void;
@@ -32,13 +50,15 @@ export interface Recorder {
   end(position: Position, reason: EndReason): void;
 }
 
-export interface LiveOptions {
-  readonly machine: Machine;
-  readonly clock: HostClock;
+export interface LiveOptions extends ControlledOptions {
   /** One for each serial port. */
   readonly serial: readonly CharBackend[];
   /** One for each network interface. */
   readonly network: readonly NetBackend[];
+  /** One for each disk. */
+  readonly disks?: readonly BlockNode[] | undefined;
+  /** Where snapshots are kept; undefined when there is no place for them. */
+  readonly snapshots?: SnapshotPlace | undefined;
   /** Virtual time does not run ahead of real time while the guest idles. */
   readonly sleep: boolean;
   /** A reset ends the run. */
@@ -48,12 +68,17 @@ export interface LiveOptions {
   readonly onProgress?: ((machine: Machine) => void) | undefined;
 }
 
-export class LiveRun {
-  readonly machine: Machine;
+export class LiveRun extends ControlledRun {
+  readonly mode: SessionMode;
   readonly inputs: InputDoor;
+  readonly snapshots: SnapshotControl;
+  readonly replay: undefined;
+  protected readonly bell: Bell;
   private readonly options: LiveOptions;
+  private readonly disks: DiskService;
   private quitting: EndReason | undefined;
-  private stopped = false;
+  /** The reset that is under way was asked for by a person. */
+  private resetByHost = false;
   private lastFlush = 0;
   private lastTurn = 0;
   private readonly outputs: OutputListener = {
@@ -65,9 +90,15 @@ export class LiveRun {
   private anchor = 0;
 
   constructor(options: LiveOptions) {
+    super(options);
     this.options = options;
-    this.machine = options.machine;
+    this.mode = options.recorder === undefined ? 'run' : 'record';
     this.inputs = new InputDoor(options.machine);
+    this.bell = this.inputs.bell;
+    this.disks = new DiskService(options.machine, options.disks ?? []);
+    this.snapshots = options.snapshots
+      ? new MachineSnapshots(this.snapshotUser(), options.snapshots)
+      : noSnapshots('no disk of this machine can keep a snapshot; give it one with a qcow2 image, or record the run');
     options.serial.forEach((backend, port) => {
       this.inputs.onPressure(port, (paused) => backend.pauseInput(paused));
       backend.onInput((bytes) => this.inputs.pushSerial(port, bytes));
@@ -78,48 +109,40 @@ export class LiveRun {
   }
 
   /** Ends the run between two instructions. */
-  quit(reason: EndReason): void {
+  quit(reason: EndReason = 'quit'): void {
     this.quitting ??= reason;
-    this.inputs.notify();
+    this.bell.ring();
   }
 
-  /** Holds the machine, or lets it go on. */
-  setStopped(stopped: boolean): void {
-    this.stopped = stopped;
-    this.anchor = this.options.clock.milliseconds() - this.machine.now() / 1e6;
-    this.inputs.notify();
-  }
-
-  isStopped(): boolean {
-    return this.stopped;
-  }
-
-  isRecording(): boolean {
-    return this.recorder !== undefined;
-  }
-
-  position(): Position {
-    return { icount: this.machine.icount(), bias: this.machine.clock.state.fields.bias };
+  input(input: Parameters<InputDoor['push']>[0]): void {
+    this.inputs.push(input);
   }
 
   /** Runs until the guest resets (with `noReboot`) or someone quits. @throws RepriseError */
   async run(): Promise<EndReason> {
-    const { machine, recorder } = this;
-    const { clock } = this.options;
+    const { recorder, clock } = this;
     this.lastFlush = this.lastTurn = clock.milliseconds();
-    this.anchor = this.lastTurn - machine.now() / 1e6;
+    this.released();
     let reason: EndReason;
     try {
       reason = await this.loop();
+      await this.disks.flush();
     } catch (error) {
       // The recording stays whole up to here; the error itself matters more than a failure to say so.
       try {
         recorder?.end(this.position(), 'error');
       } catch {}
+      this.finish({ kind: 'shutdown', guest: false, reason: 'host-error' });
       throw error;
     }
     recorder?.end(this.position(), reason);
+    this.finish({ kind: 'shutdown', guest: reason === 'guest-reset', reason: SHUTDOWN_REASON[reason] });
     return reason;
+  }
+
+  /** Time passed while the machine stood: it does not try to catch up. */
+  protected override released(): void {
+    this.anchor = this.clock.milliseconds() - this.machine.now() / 1e6;
   }
 
   private get recorder(): Recorder | undefined {
@@ -130,12 +153,15 @@ export class LiveRun {
     const { machine, inputs, recorder } = this;
     for (;;) {
       await this.attendHost();
-      if (this.quitting !== undefined) return this.quitting;
-      if (this.stopped) {
+      await this.doTasks();
+      if (this.quitting !== undefined) return (await this.serveDisks()) ? this.quitting : 'disk-error';
+      if (this.isHeld()) {
         recorder?.flush(this.position());
-        await this.options.clock.wait(Number.POSITIVE_INFINITY, inputs.arrived());
+        const rung = this.bell.rung();
+        if (!this.hasTasks()) await this.clock.wait(Number.POSITIVE_INFINITY, rung);
         continue;
       }
+      if (!(await this.serveDisks())) continue;
       inputs.drain((input) => this.admit(input));
       const due = recorder?.nextDigest();
       const last = lastCount(machine);
@@ -145,6 +171,8 @@ export class LiveRun {
       if (stop === 'reset') {
         if (this.options.noReboot) return 'guest-reset';
         machine.reset();
+        this.tell({ kind: 'reset', guest: !this.resetByHost });
+        this.resetByHost = false;
       } else if (machine.icount() === last)
         throw new RepriseError('TIME_LIMIT', 'the guest has reached the end of exact time (2^53 nanoseconds, 104 days)');
       else if (stop === 'idle' && !inputs.ready()) await this.idle();
@@ -153,7 +181,57 @@ export class LiveRun {
 
   private admit(input: Input): void {
     this.recorder?.event(this.position(), input);
+    if (input.kind === 'reset') this.resetByHost = true;
     applyInput(this.machine, input);
+  }
+
+  /**
+   * Does the requests that are due: always before an input enters, and before the end, so that a replay knows when.
+   * One that fails is still under way: the machine stands, and `cont` tries again.
+   * @returns whether none is left
+   */
+  private async serveDisks(): Promise<boolean> {
+    if (!this.disks.due()) return true;
+    if (this.runState() === 'io-error') return false;
+    try {
+      await this.disks.serve();
+      return true;
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error;
+      const { device, operation, message, cause } = error;
+      this.hold('io-error');
+      this.tell({
+        kind: 'block-io-error',
+        device,
+        operation,
+        noSpace: cause instanceof RepriseError && cause.code === 'DISK_FULL',
+        reason: message,
+      });
+      return false;
+    }
+  }
+
+  private snapshotUser(): SnapshotUser {
+    const { recorder } = this;
+    return {
+      machine: this.machine,
+      position: () => this.position(),
+      between: (state, task) => this.between(() => this.during(state, task)),
+      settle: async () => {
+        this.forwardOutput();
+        await this.disks.flush();
+      },
+      replayStates: recorder?.states ?? [],
+      recording: recorder?.recordingId ?? '',
+      mayLoad: () => {
+        if (recorder === undefined) return;
+        throw new RepriseError(
+          'RECORDING_LINEAR',
+          'a recording goes straight on: no snapshot can be loaded while it is made; end it and replay it, or begin another one there with -loadvm',
+        );
+      },
+      loaded: () => this.released(),
+    };
   }
 
   private forwardOutput(): void {
@@ -162,7 +240,8 @@ export class LiveRun {
 
   /** Lets the host have its turn now and then, waits for slow outputs, keeps the recording safe. */
   private async attendHost(): Promise<void> {
-    const { clock, serial, onProgress } = this.options;
+    const { clock } = this;
+    const { serial, onProgress } = this.options;
     const now = clock.milliseconds();
     if (now - this.lastFlush >= FLUSH_MS || serial.some(({ congested }) => congested)) {
       this.recorder?.flush(this.position());
@@ -170,7 +249,7 @@ export class LiveRun {
       this.lastFlush = now;
     }
     for (const backend of serial) {
-      while (backend.congested && this.quitting === undefined) await Promise.race([backend.drained(), this.inputs.arrived()]);
+      while (backend.congested && this.quitting === undefined && !this.hasTasks()) await Promise.race([backend.drained(), this.bell.rung()]);
     }
     if (now - this.lastTurn < TURN_MS) return;
     await clock.turn();
@@ -179,8 +258,8 @@ export class LiveRun {
 
   /** The CPU waits: time passes up to the next wake-up, or until something comes in. */
   private async idle(): Promise<void> {
-    const { machine, inputs } = this;
-    const { clock, network } = this.options;
+    const { machine, clock } = this;
+    const { network } = this.options;
     // An answer that is on its way from the world must not come after the guest has stopped waiting for it.
     const sleep = this.options.sleep || network.some(({ busy }) => busy);
     const wake = machine.nextWakeup();
@@ -188,12 +267,12 @@ export class LiveRun {
       machine.idleUntil(withinTime(wake));
       return;
     }
-    const arrived = inputs.arrived();
+    const rung = this.bell.rung();
     this.recorder?.flush(this.position());
     const begin = clock.milliseconds();
     this.anchor = Math.max(this.anchor, begin - machine.now() / 1e6 - MAX_LAG_MS);
     const wait = wake === NEVER ? Number.POSITIVE_INFINITY : this.anchor + wake / 1e6 - begin;
-    if (wait > 0) await clock.wait(wait, arrived);
+    if (wait > 0) await clock.wait(wait, rung);
     this.lastTurn = clock.milliseconds();
     // Without `sleep` nothing is scheduled here, and virtual time stands still until someone comes.
     if (!sleep) return;

@@ -19,15 +19,11 @@ export function prepareReplay(recording: Recording, files: MachineFiles, hasher:
   const script: Script = {
     componentNames: header.components.map(({ name }) => name),
     noReboot: header.options.noReboot,
-    records: moments(recording),
+    records: (from) => recording.logFrom(from),
     end,
     reached,
   };
   return new ReplayRun({ machine, chain, script, ...surroundings });
-}
-
-function* moments({ log }: Recording): Generator<Script['records'] extends Iterator<infer R> ? R : never> {
-  for (const record of log) if (record.kind !== 'progress') yield record;
 }
 
 /** A state that is laid out in another way cannot have the recorded digests. */

@@ -26,7 +26,7 @@ const act: fc.Arbitrary<[string, Act]> = fc.oneof(
       .map((dx): [string, Act] => [`move ${dx}`, (s) => s.live.inputs.push({ kind: 'mouse-move', dx, dy: -dx, dz: 1 })]),
   },
   { weight: 1, arbitrary: fc.constant<[string, Act]>(['reset', (s) => s.live.inputs.push({ kind: 'reset' })]) },
-  { weight: 2, arbitrary: fc.boolean().map((stop): [string, Act] => [`stop ${stop}`, (s) => s.live.setStopped(stop)]) },
+  { weight: 2, arbitrary: fc.boolean().map((stop): [string, Act] => [`stop ${stop}`, (s) => void (stop ? s.live.stop() : s.live.cont())]) },
   { weight: 1, arbitrary: fc.constant<[string, Act]>(['notify', (s) => s.live.inputs.bell.ring()]) },
 );
 

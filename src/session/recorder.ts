@@ -1,22 +1,35 @@
 /** Records a live run: takes the digests when they are due, and hands everything to the writer. */
 import type { DigestChain } from '../replay/digest-chain.ts';
-import type { Digest, EndReason, Input, Position } from '../replay/model.ts';
+import type { Digest, EndReason, Header, Input, Position } from '../replay/model.ts';
+import { digestAfter, firstDigest } from '../replay/records.ts';
+import { replayState } from '../replay/replay-state.ts';
 import type { RecordingWriter } from '../replay/writer.ts';
+import type { NamedState } from '../snapshot/blocks.ts';
+import type { Schema } from '../state/fields.ts';
+import type { State } from '../state/layout.ts';
 import { type Icount, icount } from '../time/units.ts';
 import type { Recorder } from './live.ts';
 
 export class LogRecorder implements Recorder {
   private readonly writer: RecordingWriter;
   private readonly chain: DigestChain;
-  private readonly interval: number;
-  private due: Icount = icount(0);
+  private readonly header: Pick<Header, 'start' | 'digestInterval'>;
+  private readonly state = replayState.create();
   private last: Digest | undefined;
 
-  /** @param interval instructions between digests; the header's */
-  constructor(writer: RecordingWriter, chain: DigestChain, interval: number) {
+  constructor(writer: RecordingWriter, chain: DigestChain, header: Pick<Header, 'start' | 'digestInterval'>) {
     this.writer = writer;
     this.chain = chain;
-    this.interval = interval;
+    this.header = header;
+    this.state.fields.nextDigest = firstDigest(header);
+  }
+
+  get recordingId(): string {
+    return this.writer.id;
+  }
+
+  get states(): readonly NamedState[] {
+    return [{ name: 'replay', state: this.state as State<Schema> }, ...this.chain.states];
   }
 
   /** The digest of the end, once there is one. */
@@ -25,12 +38,13 @@ export class LogRecorder implements Recorder {
   }
 
   nextDigest(): Icount {
-    return this.due;
+    return icount(this.state.fields.nextDigest);
   }
 
   digest(position: Position): void {
     this.writer.digest(this.chain.take(position));
-    this.due = icount(this.due + this.interval);
+    this.state.fields.records++;
+    this.state.fields.nextDigest = digestAfter(position.icount, this.header);
   }
 
   sent(stream: number, bytes: Uint8Array): void {
@@ -39,6 +53,7 @@ export class LogRecorder implements Recorder {
 
   event(position: Position, input: Input): void {
     this.writer.event({ ...position, input });
+    this.state.fields.records++;
   }
 
   flush(position: Position): void {

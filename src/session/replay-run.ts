@@ -4,22 +4,32 @@
 import type { Machine } from '../boards/machine.ts';
 import { RepriseError } from '../errors/errors.ts';
 import type { HostClock } from '../host/host.ts';
+import type { BlockNode } from '../block/node.ts';
 import { type DigestChain, differences } from '../replay/digest-chain.ts';
 import type { Digest, End, InputEvent, Position } from '../replay/model.ts';
+import { replayState } from '../replay/replay-state.ts';
+import type { NamedState } from '../snapshot/blocks.ts';
+import type { Schema } from '../state/fields.ts';
+import type { State } from '../state/layout.ts';
 import { type Icount, type Nanoseconds, NEVER, ns, icount as toIcount } from '../time/units.ts';
 import { applyInput } from './apply.ts';
+import { DiskFault, DiskService } from './disks.ts';
 import { lastCount, withinTime } from './end-of-time.ts';
 import { takeOutputs } from './outputs.ts';
 
-const SLICE = 1 << 22;
+const SLICE = 1 << 20;
 const TURN_MS = 50;
+
+export type ScriptRecord =
+  | { readonly kind: 'event'; readonly event: InputEvent }
+  | { readonly kind: 'digest'; readonly digest: Digest };
 
 /** What was recorded, in the order of the log. */
 export interface Script {
   readonly componentNames: readonly string[];
   readonly noReboot: boolean;
-  /** Inputs and digests, as they were recorded. */
-  readonly records: Iterator<{ readonly kind: 'event'; readonly event: InputEvent } | { readonly kind: 'digest'; readonly digest: Digest }>;
+  /** Inputs and digests, as they were recorded, from that one on, counted from 0. */
+  records(from: number): Iterable<ScriptRecord>;
   readonly end: End | undefined;
   /** The last moment that is known to have been recorded. */
   readonly reached: Position;
@@ -44,6 +54,8 @@ export interface ReplayOptions {
   readonly machine: Machine;
   readonly chain: DigestChain;
   readonly script: Script;
+  /** One for each disk of the machine; the replay writes to them. */
+  readonly disks?: readonly BlockNode[] | undefined;
   readonly clock: HostClock;
   /** Takes what the guest sends on a port; may make the replay wait. */
   readonly output: (port: number, bytes: Uint8Array) => Promise<void> | void;
@@ -58,16 +70,38 @@ export type ReplayStop = 'end' | 'limit' | 'interrupted';
 export class ReplayRun {
   readonly machine: Machine;
   private readonly options: ReplayOptions;
+  private readonly disks: DiskService;
+  private readonly state = replayState.create();
+  private script: Iterator<ScriptRecord>;
   private nextEvent: InputEvent | undefined;
   private nextDigest: Digest | undefined;
   private verified: Icount = toIcount(0);
   private last: Digest | undefined;
   private interrupted = false;
   private ended = false;
+  /** Of each serial port: how many bytes were passed on. What is sent again after a step back is not. */
+  private readonly printed: number[];
 
   constructor(options: ReplayOptions) {
     this.options = options;
     this.machine = options.machine;
+    this.disks = new DiskService(options.machine, options.disks ?? []);
+    this.printed = options.machine.serial.map(() => 0);
+    this.script = options.script.records(0)[Symbol.iterator]();
+    this.readAhead();
+  }
+
+  /** What a snapshot needs to know of the replay, besides the machine. */
+  get states(): readonly NamedState[] {
+    return [{ name: 'replay', state: this.state as State<Schema> }, ...this.options.chain.states];
+  }
+
+  /** The machine and `states` are another moment's now: the replay goes on from there. */
+  moved(): void {
+    this.script = this.options.script.records(this.state.fields.records)[Symbol.iterator]();
+    this.ended = false;
+    this.verified = this.machine.icount();
+    this.last = undefined;
     this.readAhead();
   }
 
@@ -102,12 +136,14 @@ export class ReplayRun {
       if (this.ended) return 'end';
       const at = machine.icount();
       if (at >= limit) return 'limit';
+      if (this.disks.due() && !this.stuckAtEnd(end)) await this.serveDisks();
       // A digest is taken when its count is first reached, before anything else happens there.
       const goal = toIcount(Math.min(limit, end.icount, this.nextEvent?.icount ?? end.icount, this.nextDigest?.icount ?? end.icount));
       if (goal > lastCount(machine)) this.diverge(['clock'], at, 'virtual time is at its end, and was not in the recording');
       const stop = machine.advance(goal, SLICE);
       await this.forwardOutput();
       this.checkDigest();
+      if (stop === 'disk') continue;
       if (stop === 'reset' && !script.noReboot) machine.reset();
       else if (this.nextEvent?.icount === goal && machine.icount() === goal) this.admitOrIdle(this.nextEvent);
       else if (machine.icount() === end.icount) {
@@ -117,12 +153,19 @@ export class ReplayRun {
     }
   }
 
-  private async forwardOutput(): Promise<void> {
+  /** Takes what the guest has sent, and passes it on. */
+  async forwardOutput(): Promise<void> {
     const { chain, output, frame } = this.options;
     const texts: [number, Uint8Array][] = [];
     takeOutputs(this.machine, {
       hashed: (stream, bytes) => chain.sent(stream, bytes),
-      serial: (port, bytes) => texts.push([port, bytes]),
+      serial: (port, bytes) => {
+        const sent = chain.sentBytes(port);
+        const news = Math.min(bytes.length, sent - this.printed[port]);
+        if (news <= 0) return;
+        this.printed[port] = sent;
+        texts.push([port, bytes.subarray(bytes.length - news)]);
+      },
       frame: (_nic, bytes, at) => frame?.(bytes, at),
     });
     for (const [port, bytes] of texts) await output(port, bytes);
@@ -132,7 +175,7 @@ export class ReplayRun {
     const expected = this.nextDigest;
     if (expected === undefined || this.machine.icount() !== expected.icount) return;
     this.compare(expected);
-    this.readAhead();
+    this.advanceLog();
   }
 
   private compare(expected: Digest): void {
@@ -151,12 +194,12 @@ export class ReplayRun {
 
   /** The machine stands at the count of an input: either it is its moment, or idle time has to pass first. */
   private admitOrIdle(event: InputEvent): void {
-    if (!this.passIdleTime(event)) return;
+    if (!this.passIdleTime(event) || this.disks.due()) return;
     if (!applyInput(this.machine, event.input)) {
       this.diverge([event.input.kind], event.icount, `the recorded input (${event.input.kind}) cannot be delivered`);
     }
     if (event.input.kind === 'frame') this.options.frame?.(event.input.bytes, this.machine.now());
-    this.readAhead();
+    this.advanceLog();
   }
 
   /** Idles towards the moment of `target`, whose count is reached. True when it is there. */
@@ -170,11 +213,25 @@ export class ReplayRun {
   }
 
   private reachEnd(end: Position): boolean {
-    if (!this.passIdleTime(end)) return false;
+    if (!this.passIdleTime(end) || (this.disks.due() && !this.stuckAtEnd(end))) return false;
     const digest = this.options.script.end?.digest;
     if (digest !== undefined) this.compare(digest);
     this.ended = true;
     return true;
+  }
+
+  /** The recording ended while the guest waited for a disk that had failed. */
+  private stuckAtEnd(end: Position): boolean {
+    const { icount, bias } = this.position();
+    return this.options.script.end?.reason === 'disk-error' && icount === end.icount && bias === end.bias && this.nextEvent === undefined;
+  }
+
+  private async serveDisks(): Promise<void> {
+    try {
+      await this.disks.serve();
+    } catch (error) {
+      throw error instanceof DiskFault ? error.cause : error;
+    }
   }
 
   private idle(goal: Icount): void {
@@ -183,11 +240,17 @@ export class ReplayRun {
     this.machine.idleUntil(withinTime(wake));
   }
 
+  /** The record that was waited for lies behind. */
+  private advanceLog(): void {
+    this.state.fields.records++;
+    this.readAhead();
+  }
+
   /** Takes the next record of the log; events and digests come in the order of their moments. */
   private readAhead(): void {
     this.nextEvent = undefined;
     this.nextDigest = undefined;
-    const { value, done } = this.options.script.records.next();
+    const { value, done } = this.script.next();
     if (done) return;
     if (value.kind === 'event') this.nextEvent = value.event;
     else this.nextDigest = value.digest;

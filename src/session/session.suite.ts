@@ -5,7 +5,7 @@ import { armWord } from '../cpu/arm/testing/assembler.suite.ts';
 import type { CharBackend, HostClock } from '../host/host.ts';
 import { DigestChain } from '../replay/digest-chain.ts';
 import { type Hasher, loadHasher } from '../replay/hasher.ts';
-import type { End, EndReason, Header, MachineOptions } from '../replay/model.ts';
+import { type End, type EndReason, type Header, type MachineOptions, START } from '../replay/model.ts';
 import { type Recording, readRecording } from '../replay/reader.ts';
 import { MemoryFile } from '../replay/recording.suite.ts';
 import type { LogRecord } from '../replay/records.ts';
@@ -114,6 +114,7 @@ export const OPTIONS: MachineOptions = {
   seed: '0000000000000001',
   noReboot: true,
   nics: [],
+  disks: [],
 };
 
 /** Something that happens at a moment of the host's time. */
@@ -236,6 +237,8 @@ export function newSession({ guest, files, options, sleep = false, interval = 50
     engineVersion: 'test',
     options: settings,
     inputs: named.map(([role, { name, bytes }]) => ({ role, name, size: bytes.length, sha256: sha256(bytes), embedded: true })),
+    disks: [],
+    start: { snapshot: 'replay_init', kept: 'power-on', position: START },
     components: chain.components(),
     digestInterval: interval,
   };
@@ -243,7 +246,7 @@ export function newSession({ guest, files, options, sleep = false, interval = 50
   const writer = RecordingWriter.create(file, header, new Map(named.map(([role, { bytes }]) => [role, bytes])), hasher);
   const ends = [new FarEnd(), new FarEnd()] as const;
   const clock = new MadeUpClock(step);
-  const recorder = new LogRecorder(writer, chain, interval);
+  const recorder = new LogRecorder(writer, chain, header);
   const live = new LiveRun({ machine, clock, serial: ends, network: [], sleep, noReboot: settings.noReboot, recorder });
   return { live, machine, clock, ends, file };
 }

@@ -32,5 +32,4 @@ export interface SnapshotStore {
   /** Makes the disks what they were; undefined where a snapshot's blocks hold all there is of them. */
   readonly applyDisks: ((id: string) => Promise<void>) | undefined;
   delete(id: string): Promise<void>;
-  rename(id: string, name: string): Promise<void>;
 }

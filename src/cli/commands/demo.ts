@@ -106,6 +106,7 @@ async function recordUntilBug(path: string): Promise<FirstRun> {
     seed: randomSeed(),
     noReboot: true,
     nics: [],
+    disks: [],
   };
   const files = { kernel: { name: 'lost-update.elf', bytes: readInput(fileURLToPath(GUEST), 'built-in guest') } };
   const machine = buildMachine(options, files, () => {});

@@ -36,6 +36,7 @@ export function toMachineOptions(options: QemuOptions, host: HostDefaults): Mach
     seed: options.seed ?? host.seed,
     noReboot: options.noReboot,
     nics: options.nic === undefined ? [] : [{ mac: options.nic.mac }],
+    disks: [],
   };
 }
 

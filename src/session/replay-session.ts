@@ -1,0 +1,135 @@
+/** A replay with someone at the controls: a monitor, a debugger, or only a person who presses Ctrl-C. */
+import { RepriseError } from '../errors/errors.ts';
+import type { Position } from '../replay/model.ts';
+import type { CheckpointKeeper } from '../snapshot/checkpoint-keeper.ts';
+import { type Icount, icount as toIcount } from '../time/units.ts';
+import { Bell } from './bell.ts';
+import type { ReplayControl, SnapshotControl } from './control.ts';
+import { type ControlledOptions, ControlledRun } from './controlled-run.ts';
+import type { ReplayRun, ReplayStop } from './replay-run.ts';
+import { MachineSnapshots, noSnapshots, type SnapshotPlace } from './snapshots.ts';
+
+export interface ReplaySessionOptions extends Omit<ControlledOptions, 'machine'> {
+  readonly run: ReplayRun;
+  readonly recordingId: string;
+  /** The last moment of the recording. */
+  readonly end: Position;
+  readonly snapshots?: SnapshotPlace | undefined;
+  readonly checkpoints: CheckpointKeeper;
+  /** At its end the replay stands, for going back, until someone quits. */
+  readonly stayAtEnd: boolean;
+  /** Stop here, and be done. */
+  readonly to?: Icount | undefined;
+}
+
+export class ReplaySession extends ControlledRun {
+  readonly mode = 'replay';
+  readonly snapshots: SnapshotControl;
+  readonly replay: ReplayControl;
+  protected readonly bell = new Bell();
+  private readonly options: ReplaySessionOptions;
+  private readonly run: ReplayRun;
+  private readonly checkpoints: CheckpointKeeper;
+  private quitting = false;
+  private breakpoint: Icount | undefined;
+
+  constructor(options: ReplaySessionOptions) {
+    super({ ...options, machine: options.run.machine });
+    this.options = options;
+    this.run = options.run;
+    this.checkpoints = options.checkpoints;
+    this.replay = {
+      end: options.end,
+      setBreakpoint: (icount) => this.setBreakpoint(icount),
+      deleteBreakpoint: () => {
+        this.breakpoint = undefined;
+      },
+      breakpoint: () => this.breakpoint,
+      seek: (icount) => this.between(() => this.seek(icount)),
+    };
+    this.snapshots = options.snapshots
+      ? new MachineSnapshots(
+          {
+            machine: this.machine,
+            position: () => this.position(),
+            between: (state, task) => this.between(() => this.during(state, task)),
+            settle: () => this.run.forwardOutput(),
+            replayStates: this.run.states,
+            recording: options.recordingId,
+            mayLoad: () => {},
+            loaded: () => this.moved(),
+          },
+          options.snapshots,
+        )
+      : noSnapshots('the recording cannot be written to, and there is no overlay: there is no place for a snapshot');
+  }
+
+  quit(): void {
+    this.quitting = true;
+    this.run.interrupt();
+    this.bell.ring();
+  }
+
+  input(): never {
+    throw new RepriseError('REPLAY_READ_ONLY', 'this is a replay: what the guest gets is what was recorded, and nothing else');
+  }
+
+  /** Replays until the end, `to`, or someone quits. @throws RepriseError, DivergenceError among them */
+  async serve(): Promise<ReplayStop> {
+    let stop: ReplayStop;
+    try {
+      stop = await this.loop();
+    } catch (error) {
+      this.finish({ kind: 'shutdown', guest: false, reason: 'host-error' });
+      throw error;
+    }
+    this.finish({ kind: 'shutdown', guest: false, reason: stop === 'interrupted' ? 'host-qmp-quit' : 'replay-end' });
+    return stop;
+  }
+
+  protected override taskArrived(): void {
+    this.run.interrupt();
+  }
+
+  private async loop(): Promise<ReplayStop> {
+    const { run, options } = this;
+    for (;;) {
+      await this.doTasks();
+      if (this.quitting) return 'interrupted';
+      if (this.isHeld()) {
+        const rung = this.bell.rung();
+        if (!this.hasTasks()) await this.clock.wait(Number.POSITIVE_INFINITY, rung);
+        continue;
+      }
+      const goal = Math.min(this.breakpoint ?? Number.MAX_SAFE_INTEGER, options.to ?? Number.MAX_SAFE_INTEGER);
+      const stop = await run.run(toIcount(goal));
+      if (stop === 'interrupted') continue;
+      if (stop === 'limit' && this.position().icount === this.breakpoint) {
+        this.breakpoint = undefined;
+        this.hold('debug');
+      } else if (stop === 'end' && options.stayAtEnd) this.hold('paused');
+      else return stop;
+    }
+  }
+
+  private setBreakpoint(icount: Icount): void {
+    if (icount <= this.position().icount)
+      throw new RepriseError('BAD_VALUE', `instruction ${icount} has been replayed already; replay_seek goes back to it`);
+    this.breakpoint = icount;
+    this.run.interrupt();
+    this.bell.ring();
+  }
+
+  /** Goes to a moment, and stands there. */
+  private async seek(icount: Icount): Promise<void> {
+    const { end } = this.options;
+    if (icount > end.icount) throw new RepriseError('BAD_VALUE', `the recording ends at instruction ${end.icount}`);
+    this.hold('paused');
+    await this.during('restore-vm', () => this.checkpoints.seek(icount));
+  }
+
+  private moved(): void {
+    this.run.moved();
+    this.checkpoints.moved();
+  }
+}
