@@ -133,14 +133,19 @@ export class Clusters {
   /** Makes room for entries of the L1 table past those that the disk needs. */
   async growL1(entries: number): Promise<void> {
     if (entries <= this.header.l1Entries) return;
-    if (entries * 8 > MAX_L1_BYTES)
-      throw this.storage.unsupported(`the state of a machine at the end of the disk needs ${entries} L1 entries; use larger clusters`);
+    this.refuseLongL1(entries);
     const rewrite = await this.beginRewrite();
     const bytes = new Uint8Array(entries * 8);
     bytes.set(new Uint8Array(this.l1.buffer, this.l1.byteOffset, this.l1.byteLength));
     const l1Offset = await rewrite.place(bytes);
     await rewrite.addRange(this.header.l1Offset, this.header.l1Entries * 8, -1);
     await this.switchTo(rewrite, { l1Offset, l1Entries: entries }, viewOf(bytes));
+  }
+
+  /** @throws RepriseError IMAGE_UNSUPPORTED */
+  refuseLongL1(entries: number): void {
+    if (entries * 8 > MAX_L1_BYTES)
+      throw this.storage.unsupported(`the state of a machine at the end of the disk needs ${entries} L1 entries; use larger clusters`);
   }
 
   /** Where the state of a machine begins: after all that L2 tables of the disk, of `size` bytes, can map. */
