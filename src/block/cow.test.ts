@@ -71,7 +71,7 @@ test('a layer is the disk that plain memory is, and so are its captures', async 
         expect(Buffer.compare(await disk.read(0, size), bytes)).toBe(0);
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 

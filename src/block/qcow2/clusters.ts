@@ -8,6 +8,7 @@
  */
 import { assert, RepriseError } from '../../errors/errors.ts';
 import type { BlockNode } from '../node.ts';
+import { isZero } from '../zeros.ts';
 import { MetadataCache, type MetadataCluster } from './cache.ts';
 import { isCopied, l2OffsetAt, type Mapping, setL1Entry, writeMapping } from './entries.ts';
 import { type Header, l1EntriesFor, MAX_L1_BYTES, type Pointers, SECTOR, viewOf, writePointers } from './header.ts';
@@ -198,7 +199,7 @@ export class Clusters {
 
   private async writeZeros(from: number, to: number): Promise<void> {
     const current = await this.reader.read(this.l1, from, to - from);
-    if (current.some((byte) => byte !== 0)) await this.write(from, current.fill(0));
+    if (!isZero(current)) await this.write(from, current.fill(0));
   }
 
   /** @param bare whether the backing image has nothing there */

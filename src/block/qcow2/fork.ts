@@ -3,6 +3,7 @@
  * What changes goes to clusters that are free, in a `Rewrite`; nothing leads there until the header is switched.
  */
 import { assert } from '../../errors/errors.ts';
+import { isZero } from '../zeros.ts';
 import { type Clusters, clustersOf } from './clusters.ts';
 import { isEmpty, l2OffsetAt, type Mapping, setL1Entry, writeMapping } from './entries.ts';
 import { viewOf } from './header.ts';
@@ -99,7 +100,7 @@ export class ForkedTable {
     const { version, clusterSize } = this.clusters.header;
     let mapping: Exclude<Mapping, { kind: 'compressed' }>;
     // Version 2 cannot say that a cluster is zeros where the backing image may have something.
-    if (version !== 2 && content.every((byte) => byte === 0)) mapping = { kind: 'zero', offset: 0, copied: false };
+    if (version !== 2 && isZero(content)) mapping = { kind: 'zero', offset: 0, copied: false };
     else {
       const offset = await this.rewrite.allocate();
       await this.clusters.storage.write(offset, content);
