@@ -254,4 +254,27 @@ describe.skipIf(!hasQemuTools())('beside QEMU', () => {
     const { 'format-specific': specific } = JSON.parse(qemu('qemu-img', 'info', '--output=json', 'bitmaps.qcow2'));
     expect(specific.data.bitmaps ?? []).toEqual([]);
   });
+
+  test('a forked snapshot is one to QEMU', async () => {
+    qemu('qemu-img', 'convert', '-O', 'qcow2', '-c', 'disk.raw', 'fork.qcow2');
+    qemu('qemu-img', 'snapshot', '-c', 'start', 'fork.qcow2');
+    qemu('qemu-io', '-c', 'write -P 7 0 1M', 'fork.qcow2');
+    const image = await openQcow2('fork.qcow2');
+    const changes = (async function* () {
+      yield { offset: 70_000, bytes: new Uint8Array(500_000).fill(9) };
+    })();
+    const description = { name: 'later', date: { seconds: 1, nanoseconds: 0 }, vmClockNs: 0, icount: 123 };
+    await image.forkSnapshot(description, { from: 'start', changes, vmState: [new Uint8Array(200_000).fill(5)] });
+    await image.close();
+    await expectClean('fork.qcow2');
+    expect(qemu('qemu-img', 'snapshot', '-l', 'fork.qcow2')).toMatch(/later +195 KiB .* 123\n/);
+    qemu('qemu-img', 'convert', '-O', 'raw', '-l', 'snapshot.name=later', 'fork.qcow2', 'later.raw');
+    const expected = disk.slice();
+    expected.fill(9, 70_000, 570_000);
+    await expectContent('later.raw', expected);
+    qemu('qemu-io', '-r', '-c', 'read -P 7 0 1M', 'fork.qcow2');
+    qemu('qemu-img', 'snapshot', '-a', 'later', 'fork.qcow2');
+    await expectClean('fork.qcow2');
+    await expectContent('fork.qcow2', expected);
+  });
 });

@@ -46,3 +46,10 @@ export interface RandomAccessSource {
   read(offset: number, length: number): Uint8Array;
   close(): void;
 }
+
+/** SHA-256 of bytes that come in pieces; for what must not be forged, and for whole images. */
+export interface Sha256 {
+  update(bytes: Uint8Array): void;
+  /** 64 hex digits. The last call. */
+  hex(): string;
+}

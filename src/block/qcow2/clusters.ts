@@ -8,6 +8,7 @@
  */
 import { assert, RepriseError } from '../../errors/errors.ts';
 import type { BlockNode } from '../node.ts';
+import { isZero } from '../zeros.ts';
 import { MetadataCache, type MetadataCluster } from './cache.ts';
 import { isCopied, l2OffsetAt, type Mapping, setL1Entry, writeMapping } from './entries.ts';
 import { type Header, l1EntriesFor, MAX_L1_BYTES, type Pointers, SECTOR, viewOf, writePointers } from './header.ts';
@@ -133,14 +134,19 @@ export class Clusters {
   /** Makes room for entries of the L1 table past those that the disk needs. */
   async growL1(entries: number): Promise<void> {
     if (entries <= this.header.l1Entries) return;
-    if (entries * 8 > MAX_L1_BYTES)
-      throw this.storage.unsupported(`the state of a machine at the end of the disk needs ${entries} L1 entries; use larger clusters`);
+    this.refuseLongL1(entries);
     const rewrite = await this.beginRewrite();
     const bytes = new Uint8Array(entries * 8);
     bytes.set(new Uint8Array(this.l1.buffer, this.l1.byteOffset, this.l1.byteLength));
     const l1Offset = await rewrite.place(bytes);
     await rewrite.addRange(this.header.l1Offset, this.header.l1Entries * 8, -1);
     await this.switchTo(rewrite, { l1Offset, l1Entries: entries }, viewOf(bytes));
+  }
+
+  /** @throws RepriseError IMAGE_UNSUPPORTED */
+  refuseLongL1(entries: number): void {
+    if (entries * 8 > MAX_L1_BYTES)
+      throw this.storage.unsupported(`the state of a machine at the end of the disk needs ${entries} L1 entries; use larger clusters`);
   }
 
   /** Where the state of a machine begins: after all that L2 tables of the disk, of `size` bytes, can map. */
@@ -193,7 +199,7 @@ export class Clusters {
 
   private async writeZeros(from: number, to: number): Promise<void> {
     const current = await this.reader.read(this.l1, from, to - from);
-    if (current.some((byte) => byte !== 0)) await this.write(from, current.fill(0));
+    if (!isZero(current)) await this.write(from, current.fill(0));
   }
 
   /** @param bare whether the backing image has nothing there */

@@ -8,7 +8,7 @@ import { isTree } from './entries.ts';
 import { type Header, readHeader, viewOf } from './header.ts';
 import { checkRefcountTable, readRefcountTable } from './refcounts.ts';
 import type { SnapshotDescription, SnapshotInfo } from './snapshot-table.ts';
-import { Snapshots } from './snapshots.ts';
+import { type SnapshotFork, Snapshots } from './snapshots.ts';
 import { Storage } from './storage.ts';
 
 export interface Qcow2OpenOptions {
@@ -104,6 +104,24 @@ export class Qcow2Image implements SparseNode {
   createSnapshot(description: SnapshotDescription, vmStateSize = 0): Promise<SnapshotInfo> {
     checkRange(this, 0, 0, 'write');
     return this.serially(() => this.snapshots.create(description, vmStateSize));
+  }
+
+  /**
+   * Adds a snapshot that is not of the disk as it is: what snapshot `from` has (or the active disk), changed, with a
+   * machine's state. The active disk stays as it is. The snapshot is there, and safe on the host's disk, when this
+   * resolves; whatever happens before, the image is as it was. What the iterables give is written as it comes; they must
+   * not wait for operations on this image, which are done afterwards.
+   * @throws RepriseError NO_SNAPSHOT, BAD_VALUE (the name), IMAGE_UNSUPPORTED, DISK_FULL, and what the iterables throw
+   */
+  forkSnapshot(description: SnapshotDescription, fork: SnapshotFork): Promise<SnapshotInfo> {
+    checkRange(this, 0, 0, 'write');
+    return this.serially(() => this.snapshots.fork(description, fork));
+  }
+
+  /** In one step. @param id not the name, which others may have, too @throws RepriseError NO_SNAPSHOT, BAD_VALUE */
+  renameSnapshot(id: string, newName: string): Promise<void> {
+    checkRange(this, 0, 0, 'write');
+    return this.serially(() => this.snapshots.rename(id, newName));
   }
 
   /** Makes the disk what it was. @param name name or ID @throws RepriseError NO_SNAPSHOT, IMAGE_UNSUPPORTED */

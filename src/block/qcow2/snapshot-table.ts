@@ -1,4 +1,5 @@
 /** The table of internal snapshots. Source: QEMU's docs/interop/qcow2.txt, "Snapshots". */
+import { RepriseError } from '../../errors/errors.ts';
 import { checkPlace, type Header, MAX_DISK_BYTES, MAX_L1_BYTES, readU64, viewOf, writeU64 } from './header.ts';
 import type { Storage } from './storage.ts';
 
@@ -12,6 +13,7 @@ const EXTRA = { vmStateSize: 8, diskSize: 16, icount: 24 } as const;
 /** As QEMU limits them. */
 const MAX_EXTRA_BYTES = 1024;
 const MAX_TABLE_BYTES = 2 ** 26;
+const MAX_NAME_BYTES = 255;
 /** What stands for a machine that does not count instructions. */
 const NO_ICOUNT = 0xffff_ffff;
 
@@ -38,6 +40,13 @@ export interface SnapshotEntry extends SnapshotInfo {
   readonly l1Entries: number;
   /** Extra data after the part that is known; kept. */
   readonly unknownExtra: Uint8Array;
+}
+
+/** QEMU keeps names in 256 bytes. @throws RepriseError BAD_VALUE */
+export function checkSnapshotName(name: string): void {
+  const { length } = new TextEncoder().encode(name);
+  if (length === 0 || length > MAX_NAME_BYTES)
+    throw new RepriseError('BAD_VALUE', `a snapshot needs a name of 1 to ${MAX_NAME_BYTES} bytes, and '${name.slice(0, 40)}' has ${length}`);
 }
 
 /** @throws RepriseError IMAGE_DAMAGED */

@@ -1,11 +1,29 @@
 /** Internal snapshots: each is an L1 table of its own, whose clusters are shared with the active one until that is written. */
-import { RepriseError } from '../../errors/errors.ts';
+import { assert, RepriseError } from '../../errors/errors.ts';
 import type { Extent } from '../extents.ts';
-import { type Clusters, clustersOf } from './clusters.ts';
+import type { Clusters } from './clusters.ts';
 import { isEmpty, isTree, l2OffsetAt, setCopied, setL1Entry } from './entries.ts';
+import { addReferences, ForkedTable, resizedTable } from './fork.ts';
 import { MAX_SNAPSHOTS, viewOf } from './header.ts';
 import type { Rewrite } from './rewrite.ts';
-import { encodeSnapshotTable, readSnapshotTable, type SnapshotDescription, type SnapshotEntry, type SnapshotInfo } from './snapshot-table.ts';
+import {
+  checkSnapshotName,
+  encodeSnapshotTable,
+  readSnapshotTable,
+  type SnapshotDescription,
+  type SnapshotEntry,
+  type SnapshotInfo,
+} from './snapshot-table.ts';
+
+/** What a snapshot is made of that is not one of the disk as it is. */
+export interface SnapshotFork {
+  /** Name or ID of the snapshot to begin with; the active disk when undefined. */
+  readonly from: string | undefined;
+  /** What differs from that: in order of the offsets, without overlaps. */
+  readonly changes: AsyncIterable<{ readonly offset: number; readonly bytes: Uint8Array }>;
+  /** The machine's state, in pieces. */
+  readonly vmState: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+}
 
 export class Snapshots {
   private readonly clusters: Clusters;
@@ -42,7 +60,7 @@ export class Snapshots {
    */
   async create(description: SnapshotDescription, vmStateSize: number): Promise<SnapshotInfo> {
     const { clusters } = this;
-    if (this.entries.length >= MAX_SNAPSHOTS) throw clusters.storage.unsupported(`it has ${MAX_SNAPSHOTS} snapshots, the most there can be`);
+    this.refuseNew(description);
     await this.dropVmState(vmStateSize);
     const rewrite = await clusters.beginRewrite();
     const diskEntries = this.diskEntries();
@@ -52,19 +70,42 @@ export class Snapshots {
       if (n < diskEntries) await this.share(rewrite, active, n, 1);
       else setL1Entry(active, n, 0, false);
     }
-    const l1Offset = await rewrite.place(bytesOf(frozen));
-    const ids = this.entries.map(({ id }) => Number(id)).filter(Number.isSafeInteger);
-    const entry: SnapshotEntry = {
-      ...description,
-      id: String(Math.max(0, ...ids) + 1),
-      vmStateSize,
-      diskSize: clusters.header.size,
-      l1Offset,
-      l1Entries: frozen.byteLength / 8,
-      unknownExtra: new Uint8Array(0),
-    };
+    const entry = await this.newEntry(rewrite, frozen, { ...description, vmStateSize, diskSize: clusters.header.size });
     await this.switchTo(rewrite, active, [...this.entries, entry]);
     return entry;
+  }
+
+  /** See `Qcow2Image.forkSnapshot`. */
+  async fork(description: SnapshotDescription, { from, changes, vmState }: SnapshotFork): Promise<SnapshotInfo> {
+    const { clusters } = this;
+    this.refuseNew(description);
+    const source = from === undefined ? undefined : this.find(from);
+    const diskSize = source?.diskSize ?? clusters.header.size;
+    const stateOffset = clusters.vmStateOffset(diskSize);
+    const rewrite = await clusters.beginRewrite();
+    const l1 = resizedTable(source === undefined ? clusters.l1 : await this.l1Of(source), clusters.reader.l1Index(stateOffset));
+    const table = new ForkedTable(clusters, rewrite, l1);
+    for await (const { offset, bytes } of changes) {
+      assert(offset + bytes.length <= diskSize, 'changes of a forked snapshot stay within the disk');
+      await table.write(offset, bytes);
+    }
+    let vmStateSize = 0;
+    for await (const bytes of vmState) {
+      await table.write(stateOffset + vmStateSize, bytes);
+      vmStateSize += bytes.length;
+    }
+    const entry = await this.newEntry(rewrite, await table.finish(), { ...description, vmStateSize, diskSize });
+    await this.switchTo(rewrite, copyTable(clusters.l1), [...this.entries, entry]);
+    return entry;
+  }
+
+  /** @throws RepriseError NO_SNAPSHOT, BAD_VALUE */
+  async rename(id: string, name: string): Promise<void> {
+    checkSnapshotName(name);
+    const renamed = this.entries.find((entry) => entry.id === id) ?? this.missing(id);
+    const rewrite = await this.clusters.beginRewrite();
+    const entries = this.entries.map((entry) => (entry === renamed ? { ...entry, name } : entry));
+    await this.switchTo(rewrite, copyTable(this.clusters.l1), entries);
   }
 
   /** Makes the disk what it was at a snapshot. @throws RepriseError NO_SNAPSHOT, IMAGE_UNSUPPORTED */
@@ -117,12 +158,31 @@ export class Snapshots {
   /** By name or, when there is none of that name, by ID. */
   find(name: string): SnapshotEntry {
     const found = this.entries.find((entry) => entry.name === name) ?? this.entries.find((entry) => entry.id === name);
-    if (found !== undefined) return found;
+    return found ?? this.missing(name);
+  }
+
+  private missing(name: string): never {
     const names = this.entries.map((entry) => `'${entry.name}'`).join(', ');
     throw new RepriseError(
       'NO_SNAPSHOT',
       `disk image '${this.clusters.storage.file.name}' has no snapshot '${name}'${names === '' ? '' : `; it has ${names}`}`,
     );
+  }
+
+  private refuseNew({ name }: SnapshotDescription): void {
+    checkSnapshotName(name);
+    if (this.entries.length >= MAX_SNAPSHOTS) throw this.clusters.storage.unsupported(`it has ${MAX_SNAPSHOTS} snapshots, the most there can be`);
+  }
+
+  private async newEntry(rewrite: Rewrite, l1: DataView, properties: Omit<SnapshotInfo, 'id'>): Promise<SnapshotEntry> {
+    const ids = this.entries.map(({ id }) => Number(id)).filter(Number.isSafeInteger);
+    return {
+      ...properties,
+      id: String(Math.max(0, ...ids) + 1),
+      l1Offset: await rewrite.place(bytesOf(l1)),
+      l1Entries: l1.byteLength / 8,
+      unknownExtra: new Uint8Array(0),
+    };
   }
 
   /** What was written for a snapshot that was never taken must not become part of another. */
@@ -145,14 +205,10 @@ export class Snapshots {
 
   /** Adds a reference to, or takes one from, the L2 table of an L1 entry and all that it leads to. */
   private async share(rewrite: Rewrite, l1: DataView, index: number, delta: 1 | -1): Promise<void> {
-    const { reader, cache, header } = this.clusters;
+    const { cache, header } = this.clusters;
     const offset = l2OffsetAt(l1, index);
     if (offset === 0) return;
-    const { view } = await cache.get('L2 table', offset);
-    for (let n = 0; n < header.clusterSize / 8; n++) {
-      if (isEmpty(view, n)) continue;
-      for (const cluster of clustersOf(reader.mapping(view, n), header.clusterSize)) await rewrite.add(cluster, delta);
-    }
+    await addReferences(this.clusters, rewrite, (await cache.get('L2 table', offset)).view, delta);
     await rewrite.add(offset / header.clusterSize, delta);
   }
 

@@ -3,6 +3,7 @@ import { extentOf } from '../../block/extents.ts';
 import type { BlockNode } from '../../block/node.ts';
 import { openImage } from '../../block/open.ts';
 import { Qcow2Image } from '../../block/qcow2/image.ts';
+import { isZero } from '../../block/zeros.ts';
 import { RepriseError } from '../../errors/errors.ts';
 import { EXIT } from '../exit.ts';
 import { parseChoice } from '../options/values.ts';
@@ -26,7 +27,7 @@ async function copyData(source: BlockNode, write: (offset: number, bytes: Uint8A
     for (let done = 0; done < bytes.length; ) {
       const end = (from: number): number => Math.min(bytes.length, from + PIECE);
       let to = done;
-      while (to < bytes.length && bytes.subarray(to, end(to)).some((byte) => byte !== 0)) to = end(to);
+      while (to < bytes.length && !isZero(bytes.subarray(to, end(to)))) to = end(to);
       if (to > done) await write(at + done, bytes.subarray(done, to));
       done = to === done ? end(done) : to;
     }

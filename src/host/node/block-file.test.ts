@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { RepriseError } from '../../errors/errors.ts';
@@ -68,6 +68,23 @@ describe('a file', () => {
     chmodSync(path, 0o400);
     expect(await failure(() => NodeBlockFile.open(path, false))).toMatch(/^FILE_UNWRITABLE/);
     await (await NodeBlockFile.open(path, true)).close();
+  });
+
+  test('for temporary use has no name, in the folder for such files', async () => {
+    const [temporary, before] = [fresh(), process.env.TMPDIR];
+    process.env.TMPDIR = temporary;
+    try {
+      expect(await failure(() => NodeBlockFile.createScratch())).toMatch(/^FILE_UNWRITABLE .*there is no folder/);
+      mkdirSync(temporary);
+      const file = await NodeBlockFile.createScratch();
+      expect(readdirSync(temporary)).toEqual([]);
+      await file.write(5, Uint8Array.of(1, 2));
+      expect(await file.read(4, 10)).toEqual(Uint8Array.of(0, 1, 2));
+      await file.close();
+    } finally {
+      process.env.TMPDIR = before;
+      if (before === undefined) delete process.env.TMPDIR;
+    }
   });
 
   test('that becomes shorter ends where it ends', async () => {

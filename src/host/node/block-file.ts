@@ -1,6 +1,8 @@
 /** Files as the block layer uses them, and which files an image may lead to. */
+import { randomUUID } from 'node:crypto';
 import { constants, realpathSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, sep } from 'node:path';
 import { RepriseError } from '../../errors/errors.ts';
 import { errno, uncreatable, unreadable, unwritable } from './file-errors.ts';
@@ -44,6 +46,22 @@ export class NodeBlockFile {
     } catch (error) {
       if (errno(error) !== 'EEXIST') throw error instanceof RepriseError ? error : uncreatable(path, error);
       throw new RepriseError('FILE_EXISTS', `'${path}' exists already and is kept; choose another name, or give --force to replace it`, error);
+    }
+  }
+
+  /**
+   * Makes an empty file without a name, in the host's folder for temporary files (`TMPDIR`). It is gone when it is closed,
+   * or when the process ends in whatever way.
+   * @throws RepriseError FILE_UNWRITABLE, DISK_FULL
+   */
+  static async createScratch(): Promise<NodeBlockFile> {
+    const path = join(tmpdir(), `reprise-${randomUUID()}`);
+    try {
+      const handle = await open(path, 'wx+', 0o600);
+      await unlink(path);
+      return new NodeBlockFile(path, false, handle);
+    } catch (error) {
+      throw uncreatable(path, error);
     }
   }
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { RepriseError } from '../../errors/errors.ts';
-import type { RandomAccessSource } from '../host.ts';
+import type { RandomAccessSource, Sha256 } from '../host.ts';
 import { unreadable } from './file-errors.ts';
 
 const MIB = 2 ** 20;
@@ -13,6 +13,11 @@ const STEP = MIB;
 /** SHA-256 as 64 hex digits. */
 export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
+}
+
+export function createSha256(): Sha256 {
+  const hash = createHash('sha256');
+  return Object.freeze({ update: (bytes: Uint8Array) => void hash.update(bytes), hex: () => hash.digest('hex') });
 }
 
 /**
