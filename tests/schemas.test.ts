@@ -23,7 +23,7 @@ describe('state schemas', () => {
       icountShift: 3,
       rtcBase: 0,
       nics: [{ mac: [0x52, 0x54, 0, 0x12, 0x34, 0x56] }],
-      disks: [],
+      disks: [{ bytes: 0x100000, readOnly: false }],
       onGuestMessage: () => {},
     };
     const machine = buildIntegratorCp({ ...config, files: { bios, append: '' } });

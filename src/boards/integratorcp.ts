@@ -18,10 +18,15 @@ import { Pl041 } from '../devices/pl041/pl041.ts';
 import { Pl050 } from '../devices/pl050/pl050.ts';
 import { Pl110 } from '../devices/pl110/pl110.ts';
 import { renderScreen } from '../devices/pl110/screen.ts';
+import { Pl181 } from '../devices/pl181/pl181.ts';
 import { Ps2Keyboard } from '../devices/ps2/keyboard.ts';
 import { Ps2Mouse } from '../devices/ps2/mouse.ts';
 import { QCODES } from '../devices/ps2/scancodes.ts';
+import { cardSizeProblem } from '../devices/sd-card/capacity.ts';
+import { EMPTY_SLOT } from '../devices/sd-card/sd-bus.ts';
+import { SdCard } from '../devices/sd-card/sd-card.ts';
 import { Smc91c111 } from '../devices/smc91c111/smc91c111.ts';
+import { RepriseError } from '../errors/errors.ts';
 import { Scheduler } from '../time/scheduler.ts';
 import { VirtualClock } from '../time/virtual-clock.ts';
 import { type BootFiles, loadSegments, planBoot } from './boot/arm-boot.ts';
@@ -53,8 +58,8 @@ const KiB = 1024;
 const MiB = 1024 * KiB;
 const MHz = 1_000_000;
 
-/** @throws RepriseError from the boot plan: BAD_KERNEL, BAD_DTB, IMAGE_TOO_BIG, USAGE */
-export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, nics, files, onGuestMessage }: IntegratorCpConfig): Machine {
+/** @throws RepriseError BAD_VALUE when a disk has a size that no card has; from the boot plan: BAD_KERNEL, BAD_DTB, IMAGE_TOO_BIG, USAGE */
+export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, nics, disks, files, onGuestMessage }: IntegratorCpConfig): Machine {
   const memory = new GuestMemory(ramBytes);
   const log = new OnceLog(onGuestMessage);
   const clock = new VirtualClock({ icount: () => cpu.icount() }, icountShift);
@@ -85,6 +90,13 @@ export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, nics, files,
   const codec = new Lm4549('codec', { log });
   const aaci = new Pl041('aaci', { irq: pic.input(25), codec, clock, log });
   const lcd = new Pl110('lcd', { irq: pic.input(22), clock, log });
+  const cards = disks.map(({ bytes, readOnly }, n) => {
+    const problem = cardSizeProblem(bytes);
+    if (problem !== undefined) throw new RepriseError('BAD_VALUE', problem);
+    return new SdCard(`sd${n}`, { bytes, readOnly }, { host: { cardChanged: () => mmci.cardChanged() }, clock });
+  });
+  const slot = { irq: [pic.input(23), pic.input(24)], card: cards[0] ?? EMPTY_SLOT, clock, log } as const;
+  const mmci: Pl181 = new Pl181('mmci', { mclkHz: 14_745_600 }, slot);
   const frames = nics.map(() => new FrameOutput(clock));
   const ethernet = nics.map(({ mac }, n) => new Smc91c111(`nic${n}`, { mac }, { irq: pic.input(27), transmit: frames[n], log }));
   const debug = new IntegratorDebug('debug', { log });
@@ -99,13 +111,14 @@ export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, nics, files,
     [0x18000000, 4 * KiB, kmi[0]],
     [0x19000000, 4 * KiB, kmi[1]],
     [0x1a000000, 16 * MiB, debug],
+    [0x1c000000, 4 * KiB, mmci],
     [0x1d000000, 4 * KiB, aaci],
     [0xc0000000, 4 * KiB, lcd],
     ...ethernet.map((nic): readonly [number, number, AnyDevice] => [0xc8000000, 4 * KiB, nic]),
     [0xca000000, 8 * MiB, sic],
     [0xcb000000, 8 * MiB, control],
   ];
-  const devices = [...windows.map(([, , device]) => device), keyboard, mouse, codec];
+  const devices = [...windows.map(([, , device]) => device), keyboard, mouse, codec, ...cards];
   const scheduler = new Scheduler(devices, { end: () => cpu.endSlice() });
   const bus = new AddressSpace(
     clock,
@@ -132,11 +145,14 @@ export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, nics, files,
     devices,
     serial: uarts.map((port, n) => ({ output: outputs[n], receiveRoom: () => port.receiveRoom(), receive: (byte) => port.receive(byte) })),
     nics: ethernet.map((nic, n) => ({ output: frames[n], receiveRoom: () => nic.receiveRoom(), receive: (frame) => nic.receive(frame) })),
-    disks: [],
+    disks: cards.map((card) => ({ name: card.name, user: card })),
     keyboard: { knows: (code) => QCODES.includes(code), key: (code, down) => void keyboard.key(code, down) },
     mouse,
     screen: () => renderScreen(lcd.state.fields, readRam, ((cm.state.fields.CM_CTRL >>> 11) & 7) === LCD_MUX_5551 ? '5551' : '565'),
     boot: () => {
+      // The switches of the slot: a reset has made all lines low.
+      control.cardInserted().set(cards.length > 0);
+      control.writeProtect().set(disks.some(({ readOnly }) => readOnly));
       loadSegments(plan, memory, (address) => bus.ramOffset(address));
       const { r0, r1, r2, pc } = plan.registers;
       cpu.dropDerived();

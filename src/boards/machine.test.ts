@@ -120,7 +120,7 @@ function machineWith(program: readonly number[], onGuestMessage: (message: strin
     icountShift: SHIFT,
     rtcBase: 1_000_000_000,
     nics: [{ mac: [0x52, 0x54, 0, 0x12, 0x34, 0x56] }],
-    disks: [],
+    disks: [{ bytes: RAM_BYTES, readOnly: false }],
     files,
     onGuestMessage,
   });
