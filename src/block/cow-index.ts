@@ -91,6 +91,12 @@ export class CowIndex {
     if (old !== undefined) this.dropLeaf(old);
   }
 
+  /** Makes all blocks as in the base. */
+  clear(): void {
+    this.release(this.root);
+    this.root = { leaves: new Array(this.root.leaves.length), holders: 1 };
+  }
+
   /** The index as it is now, or another holder of a capture; counts as one until `release`. */
   capture(root = this.root): CowRoot {
     root.holders++;

@@ -12,6 +12,7 @@ import { checkRange } from './range.ts';
 export interface CowState {
   /** Undefined once released. */
   root: CowRoot | undefined;
+  readonly base: BlockNode;
 }
 
 /** Bytes of a disk, as `Qcow2Image.forkSnapshot` takes them. */
@@ -34,7 +35,7 @@ const LEAF_BYTES = LEAF_BLOCKS * COW_BLOCK;
 export class CowDisk implements SparseNode {
   readonly size: number;
   readonly readOnly = false;
-  private readonly base: BlockNode;
+  private base: BlockNode;
   private readonly scratch: BlockFile;
   private readonly index: CowIndex;
   /** Done when all operations so far are. */
@@ -87,16 +88,30 @@ export class CowDisk implements SparseNode {
     });
   }
 
+  /** What the layer lies over: what `changes` are relative to. */
+  get below(): BlockNode {
+    return this.base;
+  }
+
+  /** Drops all that was written, and lies over another disk of the same size from now on. States that were captured keep theirs. */
+  rebase(base: BlockNode): void {
+    assert(this.underWay === 0, 'a disk is put on another one between two operations');
+    assert(base.size === this.size, 'the other disk has the same size');
+    this.base = base;
+    this.index.clear();
+  }
+
   /** The disk as it is now, between two operations. To be released when it is needed no more. */
   capture(): CowState {
     assert(this.underWay === 0, 'a disk is captured between two operations');
-    return { root: this.index.capture() };
+    return { root: this.index.capture(), base: this.base };
   }
 
   /** Makes the disk what it was, between two operations. The state can be restored again. */
   restore(state: CowState): void {
     assert(this.underWay === 0, 'a disk is restored between two operations');
     this.index.restore(this.rootOf(state));
+    this.base = state.base;
   }
 
   /** Lets go of a state; the room that only it had is used again. */
@@ -121,7 +136,7 @@ export class CowDisk implements SparseNode {
 
   /** The bytes of `changes`, in pieces. Reads nothing from the base; the disk may be used meanwhile. */
   async *contents(state?: CowState): AsyncGenerator<DiskBytes> {
-    const root = state === undefined ? this.capture() : { root: this.index.capture(this.rootOf(state)) };
+    const root = state === undefined ? this.capture() : { root: this.index.capture(this.rootOf(state)), base: state.base };
     try {
       for (const [start, length] of this.changes(root)) {
         for (let done = 0; done < length; done += STEP) {

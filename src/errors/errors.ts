@@ -35,8 +35,10 @@ export const ERROR_CODES = {
   DISK_CHANGED: 'A disk differs from the one that was recorded.',
   SNAPSHOT_MISMATCH: 'A snapshot is of another machine, or of another version of it.',
   SNAPSHOT_DAMAGED: 'A snapshot cannot be read.',
+  SNAPSHOT_IN_USE: 'A snapshot is needed by the run that is asked to delete it.',
   NO_SNAPSHOT_STORE: 'There is no place to keep a snapshot in.',
   RECORDING_LINEAR: 'Something would take a machine that is being recorded to another moment.',
+  INTERRUPTED: 'What was under way was interrupted.',
   RUN_ENDED: 'The run to which a command was given has ended.',
   TIME_LIMIT: 'The guest ran for 2^53 instructions or virtual nanoseconds, the end of exact time.',
 } as const;

@@ -1,9 +1,9 @@
 /** The header of a recording: which machine, which inputs. Its CBOR, and what each field may be. */
 import { RepriseError } from '../errors/errors.ts';
+import { icount, ns } from '../time/units.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 import type { Chunk } from './chunks.ts';
 import { Damage } from './damage.ts';
-import { icount, ns } from '../time/units.ts';
 import type { ComponentInfo, Disk, DiskInput, Header, InputFile, MachineOptions, Nic, RecordingStart } from './model.ts';
 import { boolean, type Check, digits, integer, listOf, oneOf, record, ShapeError, text } from './shape.ts';
 

@@ -2,14 +2,15 @@
  * Reads a recording, which may come from anyone and be cut off or damaged. It is checked as a whole before anything of
  * it is used; memory is bounded by a chunk (1 MiB) at a time, and by an embedded input when that is asked for.
  */
-import { RepriseError } from '../errors/errors.ts';
+
 import { SECTOR_BYTES } from '../bus/disk.ts';
+import { RepriseError } from '../errors/errors.ts';
 import type { RandomAccessSource } from '../host/host.ts';
 import { CHUNK, type Chunk, type Cursor, MAX_PAYLOAD, readChunks, readPreamble } from './chunks.ts';
 import { Damage } from './damage.ts';
+import { decodeExtent, type EmbeddedExtent } from './disk-chunks.ts';
 import type { Hasher } from './hasher.ts';
 import { decodeHeader } from './header.ts';
-import { decodeExtent, type EmbeddedExtent } from './disk-chunks.ts';
 import type { End, Header, InputFile, Position } from './model.ts';
 import { LogDecoder, type LogPlace, type LogRecord } from './records.ts';
 import { ShapeError } from './shape.ts';
@@ -101,7 +102,9 @@ export function readRecording(source: RandomAccessSource, hasher: Hasher, sha256
     header,
     id,
     log: { [Symbol.iterator]: () => readLog(source, hasher, header, pages, 0) },
-    logFrom: (count) => ({ [Symbol.iterator]: () => skip(readLog(source, hasher, header, pages, pageOf(pages, count)), count - placeOf(pages, count)) }),
+    logFrom: (count) => ({
+      [Symbol.iterator]: () => skip(readLog(source, hasher, header, pages, pageOf(pages, count)), count - placeOf(pages, count)),
+    }),
     end,
     reached,
     sizes: { file: size, whole: tail.offset, inputs: logStart.offset - inputStart.offset, log: logBytes },
@@ -211,13 +214,7 @@ function readExtents(header: Header, chunks: Iterable<Chunk>, from: Cursor): { r
   return { extents, after };
 }
 
-function* readLog(
-  source: RandomAccessSource,
-  hasher: Hasher,
-  header: Header,
-  pages: readonly LogPage[],
-  first: number,
-): Generator<LogRecord, void> {
+function* readLog(source: RandomAccessSource, hasher: Hasher, header: Header, pages: readonly LogPage[], first: number): Generator<LogRecord, void> {
   try {
     for (const { at, place } of pages.slice(first)) {
       const { value: chunk } = readChunks(source, hasher, at, Number.MAX_SAFE_INTEGER).next();

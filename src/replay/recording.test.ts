@@ -100,7 +100,15 @@ const run: fc.Arbitrary<Run> = fc.record({
 /** Writes the run; gives the recording and what has to come out of it. */
 function write(run: Run) {
   const { components, digestInterval } = run;
-  const header: Header = { engineVersion: '1.2.3', options: run.options, inputs: run.inputs.files, disks: [], start: HEADER.start, components, digestInterval };
+  const header: Header = {
+    engineVersion: '1.2.3',
+    options: run.options,
+    inputs: run.inputs.files,
+    disks: [],
+    start: HEADER.start,
+    components,
+    digestInterval,
+  };
   const file = new MemoryFile();
   const writer = RecordingWriter.create(file, header, run.inputs.embedded, hasher);
   const log: LogRecord[] = [];

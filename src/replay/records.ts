@@ -47,7 +47,8 @@ const bytesOf = (hex: string): number[] => Array.from({ length: hex.length / 2 }
 
 /** When the next digest is due: at the start of the recording, then at every multiple of the interval. */
 export const firstDigest = ({ start }: Pick<Header, 'start'>): number => start.position.icount;
-export const digestAfter = (icount: number, { digestInterval }: Pick<Header, 'digestInterval'>): number => (Math.floor(icount / digestInterval) + 1) * digestInterval;
+export const digestAfter = (icount: number, { digestInterval }: Pick<Header, 'digestInterval'>): number =>
+  (Math.floor(icount / digestInterval) + 1) * digestInterval;
 
 /** Turns the log into bytes. What it is given comes from this program: a value that the format cannot hold is a broken invariant. */
 export class LogEncoder {

@@ -1,6 +1,7 @@
 /** The host's side of a machine's disks: does requests at the moment they come due. See `bus/disk.ts`. */
-import type { Machine } from '../boards/machine.ts';
+
 import type { BlockNode } from '../block/node.ts';
+import type { Machine } from '../boards/machine.ts';
 import type { DiskRequest } from '../bus/disk.ts';
 import { assert } from '../errors/errors.ts';
 

@@ -12,7 +12,7 @@ import { type Icount, NEVER, ns, icount as toIcount } from '../time/units.ts';
 import { applyInput } from './apply.ts';
 import type { Bell } from './bell.ts';
 import type { SessionEvent, SessionMode, SnapshotControl } from './control.ts';
-import { ControlledRun, type ControlledOptions } from './controlled-run.ts';
+import { type ControlledOptions, ControlledRun } from './controlled-run.ts';
 import { DiskFault, DiskService } from './disks.ts';
 import { lastCount, withinTime } from './end-of-time.ts';
 import { InputDoor } from './inputs.ts';

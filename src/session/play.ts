@@ -8,7 +8,7 @@ import type { Recording } from '../replay/reader.ts';
 import { buildMachine, digestible, type MachineFiles } from './build.ts';
 import { type ReplayOptions, ReplayRun, type Script } from './replay-run.ts';
 
-type Surroundings = Pick<ReplayOptions, 'clock' | 'output' | 'frame' | 'onProgress'>;
+type Surroundings = Pick<ReplayOptions, 'clock' | 'output' | 'frame' | 'onProgress' | 'onPassing' | 'disks'>;
 
 /** @throws RepriseError RECORDING_VERSION when the machine has changed since, and those of the boot plan */
 export function prepareReplay(recording: Recording, files: MachineFiles, hasher: Hasher, surroundings: Surroundings): ReplayRun {

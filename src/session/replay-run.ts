@@ -1,10 +1,11 @@
 /**
  * A replay: the recorded inputs enter at the recorded moments, nothing else does, and every digest is compared.
  */
+
+import type { BlockNode } from '../block/node.ts';
 import type { Machine } from '../boards/machine.ts';
 import { RepriseError } from '../errors/errors.ts';
 import type { HostClock } from '../host/host.ts';
-import type { BlockNode } from '../block/node.ts';
 import { type DigestChain, differences } from '../replay/digest-chain.ts';
 import type { Digest, End, InputEvent, Position } from '../replay/model.ts';
 import { replayState } from '../replay/replay-state.ts';
@@ -20,9 +21,7 @@ import { takeOutputs } from './outputs.ts';
 const SLICE = 1 << 20;
 const TURN_MS = 50;
 
-export type ScriptRecord =
-  | { readonly kind: 'event'; readonly event: InputEvent }
-  | { readonly kind: 'digest'; readonly digest: Digest };
+export type ScriptRecord = { readonly kind: 'event'; readonly event: InputEvent } | { readonly kind: 'digest'; readonly digest: Digest };
 
 /** What was recorded, in the order of the log. */
 export interface Script {
@@ -62,6 +61,8 @@ export interface ReplayOptions {
   /** Told of every frame that the guest sends or gets, in the order of their virtual times. The recorded network is not there any more. */
   readonly frame?: ((bytes: Uint8Array, at: Nanoseconds) => void) | undefined;
   readonly onProgress?: ((machine: Machine) => void) | undefined;
+  /** Called now and then, between two instructions. */
+  readonly onPassing?: (() => void) | undefined;
 }
 
 /** How far a replay got. */
@@ -122,7 +123,7 @@ export class ReplayRun {
   /** Goes on to instruction `limit`, or to the end. @throws DivergenceError */
   async run(limit: Icount = toIcount(Number.MAX_SAFE_INTEGER)): Promise<ReplayStop> {
     const { machine, options } = this;
-    const { clock, script, onProgress } = options;
+    const { clock, script, onProgress, onPassing } = options;
     const end = script.end?.digest ?? script.reached;
     let lastTurn = clock.milliseconds();
     for (;;) {
@@ -131,11 +132,15 @@ export class ReplayRun {
         onProgress?.(machine);
         await clock.turn();
         lastTurn = now;
-        if (this.interrupted) return 'interrupted';
+        if (this.interrupted) {
+          this.interrupted = false;
+          return 'interrupted';
+        }
       }
       if (this.ended) return 'end';
       const at = machine.icount();
       if (at >= limit) return 'limit';
+      onPassing?.();
       if (this.disks.due() && !this.stuckAtEnd(end)) await this.serveDisks();
       // A digest is taken when its count is first reached, before anything else happens there.
       const goal = toIcount(Math.min(limit, end.icount, this.nextEvent?.icount ?? end.icount, this.nextDigest?.icount ?? end.icount));
@@ -144,6 +149,8 @@ export class ReplayRun {
       await this.forwardOutput();
       this.checkDigest();
       if (stop === 'disk') continue;
+      // The moment of a count is the one at which it is first reached: before events, resets and idle time.
+      if (machine.icount() >= limit) return 'limit';
       if (stop === 'reset' && !script.noReboot) machine.reset();
       else if (this.nextEvent?.icount === goal && machine.icount() === goal) this.admitOrIdle(this.nextEvent);
       else if (machine.icount() === end.icount) {

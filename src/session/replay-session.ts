@@ -1,9 +1,9 @@
 /** A replay with someone at the controls: a monitor, a debugger, or only a person who presses Ctrl-C. */
 import { RepriseError } from '../errors/errors.ts';
 import type { Position } from '../replay/model.ts';
-import type { CheckpointKeeper } from '../snapshot/checkpoint-keeper.ts';
 import { type Icount, icount as toIcount } from '../time/units.ts';
 import { Bell } from './bell.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import type { ReplayControl, SnapshotControl } from './control.ts';
 import { type ControlledOptions, ControlledRun } from './controlled-run.ts';
 import type { ReplayRun, ReplayStop } from './replay-run.ts';
@@ -15,7 +15,7 @@ export interface ReplaySessionOptions extends Omit<ControlledOptions, 'machine'>
   /** The last moment of the recording. */
   readonly end: Position;
   readonly snapshots?: SnapshotPlace | undefined;
-  readonly checkpoints: CheckpointKeeper;
+  readonly checkpoints: Checkpoints;
   /** At its end the replay stands, for going back, until someone quits. */
   readonly stayAtEnd: boolean;
   /** Stop here, and be done. */
@@ -29,7 +29,7 @@ export class ReplaySession extends ControlledRun {
   protected readonly bell = new Bell();
   private readonly options: ReplaySessionOptions;
   private readonly run: ReplayRun;
-  private readonly checkpoints: CheckpointKeeper;
+  private readonly checkpoints: Checkpoints;
   private quitting = false;
   private breakpoint: Icount | undefined;
 
@@ -57,7 +57,7 @@ export class ReplaySession extends ControlledRun {
             replayStates: this.run.states,
             recording: options.recordingId,
             mayLoad: () => {},
-            loaded: () => this.moved(),
+            loaded: () => this.run.moved(),
           },
           options.snapshots,
         )
@@ -125,11 +125,6 @@ export class ReplaySession extends ControlledRun {
     const { end } = this.options;
     if (icount > end.icount) throw new RepriseError('BAD_VALUE', `the recording ends at instruction ${end.icount}`);
     this.hold('paused');
-    await this.during('restore-vm', () => this.checkpoints.seek(icount));
-  }
-
-  private moved(): void {
-    this.run.moved();
-    this.checkpoints.moved();
+    await this.during('restore-vm', () => this.checkpoints.seek(icount, () => this.quitting));
   }
 }

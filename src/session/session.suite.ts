@@ -269,8 +269,14 @@ export interface Replay {
  * A replay that has not begun.
  * @param step of its clock, in milliseconds
  * @param taken resolves when output has been taken
+ * @param onPassing called now and then, between two instructions
  */
-export async function newReplay(bytes: Uint8Array, step?: number, taken: () => Promise<void> | void = () => {}): Promise<Replay> {
+export async function newReplay(
+  bytes: Uint8Array,
+  step?: number,
+  taken: () => Promise<void> | void = () => {},
+  onPassing?: () => void,
+): Promise<Replay> {
   const recording = open(bytes);
   const files: MachineFiles = {};
   for (const { role, name } of recording.header.inputs) files[role] = { name, bytes: (await recording.embedded(role))! };
@@ -279,7 +285,7 @@ export async function newReplay(bytes: Uint8Array, step?: number, taken: () => P
     said[port] += Buffer.from(sent).toString('latin1');
     return taken();
   };
-  return { run: prepareReplay(recording, files, hasher, { clock: new MadeUpClock(step), output }), said };
+  return { run: prepareReplay(recording, files, hasher, { clock: new MadeUpClock(step), output, onPassing }), said };
 }
 
 /** Replays to the end, or to a count. @throws DivergenceError */

@@ -8,7 +8,7 @@ import type { NewSnapshot, SnapshotStore, StoredSnapshot } from './store.ts';
 /** Written at a time: the image cares for whole clusters. */
 const PIECE = 1024 * 1024;
 
-const described = ({ id, name, date, vmClockNs, icount, vmStateSize }: SnapshotInfo): StoredSnapshot => ({
+export const described = ({ id, name, date, vmClockNs, icount, vmStateSize }: SnapshotInfo): StoredSnapshot => ({
   id,
   name,
   date,
@@ -28,7 +28,10 @@ export class ImageStore implements SnapshotStore {
 
   /** Those with a machine's state; others are of the disk alone. */
   list(): StoredSnapshot[] {
-    return this.image.listSnapshots().filter(({ vmStateSize }) => vmStateSize > 0).map(described);
+    return this.image
+      .listSnapshots()
+      .filter(({ vmStateSize }) => vmStateSize > 0)
+      .map(described);
   }
 
   async save(snapshot: NewSnapshot, blocks: AsyncIterable<Uint8Array>): Promise<StoredSnapshot> {
@@ -43,17 +46,13 @@ export class ImageStore implements SnapshotStore {
 
   read(id: string): AsyncIterable<Uint8Array> {
     const size = this.image.listSnapshots().find((snapshot) => snapshot.id === id)?.vmStateSize ?? 0;
-    return unframe((position, length) => this.image.readVmState(id, position, length), size, this.hasher);
+    return unframe((position, length) => this.image.readVmState({ id }, position, length), size, this.hasher);
   }
 
-  readonly applyDisks = (id: string): Promise<void> => this.image.applySnapshot(id);
+  readonly applyDisks = (id: string): Promise<void> => this.image.applySnapshot({ id });
 
   delete(id: string): Promise<void> {
-    return this.image.deleteSnapshot(id);
-  }
-
-  rename(id: string, name: string): Promise<void> {
-    return this.image.renameSnapshot(id, name);
+    return this.image.deleteSnapshot({ id });
   }
 }
 

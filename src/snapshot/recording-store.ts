@@ -1,7 +1,8 @@
 /** Snapshots inside a recording: for machines without a disk image that could keep them. */
+
+import { RepriseError } from '../errors/errors.ts';
 import type { Cursor } from '../replay/chunks.ts';
 import { encodeBegin, encodeBlock, encodeDelete, encodeEnd, type RecordedSnapshot } from '../replay/snapshot-chunks.ts';
-import { RepriseError } from '../errors/errors.ts';
 import type { NewSnapshot, SnapshotStore, StoredSnapshot } from './store.ts';
 
 /** The recording, as far as it takes and gives snapshots. */

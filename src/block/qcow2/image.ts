@@ -8,7 +8,7 @@ import { isTree } from './entries.ts';
 import { type Header, readHeader, viewOf } from './header.ts';
 import { checkRefcountTable, readRefcountTable } from './refcounts.ts';
 import type { SnapshotDescription, SnapshotInfo } from './snapshot-table.ts';
-import { type SnapshotFork, Snapshots } from './snapshots.ts';
+import { type SnapshotFork, type SnapshotKey, Snapshots } from './snapshots.ts';
 import { Storage } from './storage.ts';
 
 export interface Qcow2OpenOptions {
@@ -124,20 +124,20 @@ export class Qcow2Image implements SparseNode {
     return this.serially(() => this.snapshots.rename(id, newName));
   }
 
-  /** Makes the disk what it was. @param name name or ID @throws RepriseError NO_SNAPSHOT, IMAGE_UNSUPPORTED */
-  applySnapshot(name: string): Promise<void> {
+  /** Makes the disk what it was. @throws RepriseError NO_SNAPSHOT, IMAGE_UNSUPPORTED */
+  applySnapshot(name: SnapshotKey): Promise<void> {
     checkRange(this, 0, 0, 'write');
     return this.serially(() => this.snapshots.apply(name));
   }
 
-  /** @param name name or ID @throws RepriseError NO_SNAPSHOT */
-  deleteSnapshot(name: string): Promise<void> {
+  /** @throws RepriseError NO_SNAPSHOT */
+  deleteSnapshot(name: SnapshotKey): Promise<void> {
     checkRange(this, 0, 0, 'write');
     return this.serially(() => this.snapshots.delete(name));
   }
 
   /** The disk as it was at a snapshot, read-only. Closing it does not close the image. @throws RepriseError NO_SNAPSHOT */
-  snapshotNode(name: string): BlockNode {
+  snapshotNode(name: SnapshotKey): BlockNode {
     const { diskSize: size } = this.snapshots.find(name);
     const node: SparseNode = {
       size,
@@ -166,7 +166,7 @@ export class Qcow2Image implements SparseNode {
   }
 
   /** A part of the machine's state at a snapshot. @throws RepriseError NO_SNAPSHOT, IMAGE_DAMAGED (there is less) */
-  readVmState(name: string, position: number, length: number): Promise<Uint8Array> {
+  readVmState(name: SnapshotKey, position: number, length: number): Promise<Uint8Array> {
     return this.serially(() => this.snapshots.readVmState(name, position, length));
   }
 

@@ -16,9 +16,12 @@ import {
 } from './snapshot-table.ts';
 
 /** What a snapshot is made of that is not one of the disk as it is. */
+/** How a snapshot is named: by its name or, when none has that, its ID; or by its ID alone. */
+export type SnapshotKey = string | { readonly id: string };
+
 export interface SnapshotFork {
-  /** Name or ID of the snapshot to begin with; the active disk when undefined. */
-  readonly from: string | undefined;
+  /** The snapshot to begin with; the active disk when undefined. */
+  readonly from: SnapshotKey | undefined;
   /** What differs from that: in order of the offsets, without overlaps. */
   readonly changes: AsyncIterable<{ readonly offset: number; readonly bytes: Uint8Array }>;
   /** The machine's state, in pieces. */
@@ -109,11 +112,13 @@ export class Snapshots {
   }
 
   /** Makes the disk what it was at a snapshot. @throws RepriseError NO_SNAPSHOT, IMAGE_UNSUPPORTED */
-  async apply(name: string): Promise<void> {
+  async apply(name: SnapshotKey): Promise<void> {
     const { clusters } = this;
     const entry = this.find(name);
     if (entry.diskSize !== clusters.header.size)
-      throw clusters.storage.unsupported(`snapshot '${name}' is of a disk of ${entry.diskSize} bytes, and the disk has ${clusters.header.size} now`);
+      throw clusters.storage.unsupported(
+        `snapshot '${entry.name}' is of a disk of ${entry.diskSize} bytes, and the disk has ${clusters.header.size} now`,
+      );
     const rewrite = await clusters.beginRewrite();
     const frozen = await this.l1Of(entry);
     const active = viewOf(new Uint8Array(clusters.l1.byteLength));
@@ -126,7 +131,7 @@ export class Snapshots {
   }
 
   /** @throws RepriseError NO_SNAPSHOT */
-  async delete(name: string): Promise<void> {
+  async delete(name: SnapshotKey): Promise<void> {
     const entry = this.find(name);
     const rewrite = await this.clusters.beginRewrite();
     const frozen = await this.l1Of(entry);
@@ -137,26 +142,28 @@ export class Snapshots {
   }
 
   /** What the disk was at a snapshot. */
-  async read(name: string, offset: number, length: number): Promise<Uint8Array> {
+  async read(name: SnapshotKey, offset: number, length: number): Promise<Uint8Array> {
     return this.clusters.reader.read(await this.l1Of(this.find(name)), offset, length);
   }
 
   /** What of that is known without reading. */
-  async extent(name: string, offset: number): Promise<Extent> {
+  async extent(name: SnapshotKey, offset: number): Promise<Extent> {
     const entry = this.find(name);
     return this.clusters.reader.extent(await this.l1Of(entry), offset, entry.diskSize);
   }
 
   /** The machine's state of a snapshot, from byte `position` of it on. */
-  async readVmState(name: string, position: number, length: number): Promise<Uint8Array> {
+  async readVmState(name: SnapshotKey, position: number, length: number): Promise<Uint8Array> {
     const entry = this.find(name);
     if (position + length > entry.vmStateSize)
-      throw this.clusters.storage.damaged(`the machine's state of snapshot '${name}' has ${entry.vmStateSize} bytes, and more are needed`);
+      throw this.clusters.storage.damaged(`the machine's state of snapshot '${entry.name}' has ${entry.vmStateSize} bytes, and more are needed`);
     return this.clusters.reader.read(await this.l1Of(entry), this.clusters.vmStateOffset(entry.diskSize) + position, length);
   }
 
   /** By name or, when there is none of that name, by ID. */
-  find(name: string): SnapshotEntry {
+  find(key: SnapshotKey): SnapshotEntry {
+    if (typeof key !== 'string') return this.entries.find((entry) => entry.id === key.id) ?? this.missing(key.id);
+    const name = key;
     const found = this.entries.find((entry) => entry.name === name) ?? this.entries.find((entry) => entry.id === name);
     return found ?? this.missing(name);
   }

@@ -1,0 +1,127 @@
+/**
+ * Checkpoints of a replay: taken on the way, thinned to a budget of memory, and used to go to any moment. They lie dense
+ * before the present and before moments that were visited, and never so far apart that going anywhere takes long.
+ */
+import { RepriseError } from '../errors/errors.ts';
+import type { Checkpoint, History } from '../snapshot/history.ts';
+import { type Icount, icount as toIcount } from '../time/units.ts';
+import type { ReplayRun } from './replay-run.ts';
+
+/** Instructions between two checkpoints that are taken on the way. */
+const SPACING = 2 ** 24;
+/** On the way to a moment that someone wants to see, the last checkpoint lies at most so many instructions before it. */
+const NEAR = 2 ** 12;
+
+export class Checkpoints {
+  private readonly run: ReplayRun;
+  private readonly history: History;
+  private readonly budget: number;
+  /** In the order of their moments; the first is the start and stays. */
+  private readonly taken: Checkpoint[] = [];
+  private readonly spacing: number;
+
+  /**
+   * Of a replay that stands at its start.
+   * @param budget bytes of memory that all checkpoints may take together
+   * @param spacing instructions between two that are taken on the way
+   */
+  constructor(run: ReplayRun, history: History, budget: number, spacing = SPACING) {
+    this.run = run;
+    this.history = history;
+    this.budget = budget;
+    this.spacing = spacing;
+    this.take();
+  }
+
+  /** Memory that they take, in bytes. */
+  get bytes(): number {
+    return this.history.bytes;
+  }
+
+  /** Instruction counts, in order. */
+  moments(): Icount[] {
+    return this.taken.map(({ position }) => position.icount);
+  }
+
+  /** The replay is between two instructions, somewhere on its way. */
+  passing(): void {
+    const before = this.taken[this.indexBefore(this.run.position().icount + 1)];
+    if (this.run.position().icount - before.position.icount >= this.spacing) this.take();
+  }
+
+  /** The last checkpoint before a moment. */
+  before(target: Icount): Icount {
+    return this.taken[this.indexBefore(target)].position.icount;
+  }
+
+  /**
+   * Goes to the moment at which the count is first reached, from wherever the replay stands.
+   * @param aborted asked now and then whether to give up, and stay where the replay is then
+   * @throws RepriseError INTERRUPTED when it was given up, and what a replay throws
+   */
+  async seek(target: Icount, aborted: () => boolean = () => false): Promise<void> {
+    const { run } = this;
+    const from = this.taken[this.indexBefore(target)];
+    const present = run.position().icount;
+    if (present >= target || present < from.position.icount) this.goBack(from);
+    // In ever shorter legs, so that the next step back from there is short.
+    for (let left = target - run.position().icount; left > 2 * NEAR; left = target - run.position().icount) {
+      await this.runTo(toIcount(run.position().icount + Math.floor(left / 2)), aborted);
+      if (this.before(toIcount(run.position().icount + 1)) < run.position().icount) this.take();
+    }
+    if (run.position().icount < target) await this.runTo(target, aborted);
+  }
+
+  /** Goes back to the last checkpoint before a moment. */
+  rewindBefore(target: Icount): void {
+    this.goBack(this.taken[this.indexBefore(target)]);
+  }
+
+  private goBack(checkpoint: Checkpoint): void {
+    this.history.goBack(checkpoint);
+    this.run.moved();
+  }
+
+  private async runTo(goal: Icount, aborted: () => boolean): Promise<void> {
+    while ((await this.run.run(goal)) === 'interrupted') {
+      if (aborted()) throw new RepriseError('INTERRUPTED', `interrupted on the way, at instruction ${this.run.position().icount}`);
+    }
+  }
+
+  private take(): void {
+    const checkpoint = this.history.take(this.run.position());
+    const { icount } = checkpoint.position;
+    const at = this.taken.findLastIndex(({ position }) => position.icount < icount) + 1;
+    const there = this.taken[at];
+    // The same count again may be a later moment of it, after an event: the first one is the better one.
+    if (there !== undefined && there.position.icount === icount) this.history.drop(checkpoint);
+    else this.taken.splice(at, 0, checkpoint);
+    while (this.history.bytes > this.budget && this.taken.length > 2) this.thin();
+  }
+
+  /**
+   * Drops the one that is missed least: the gap it would leave is the smallest for its distance from the present. The
+   * first one stays, and the last one taken.
+   */
+  private thin(): void {
+    const present = this.run.position().icount;
+    let [worst, least] = [1, Number.POSITIVE_INFINITY];
+    for (let n = 1; n < this.taken.length; n++) {
+      const here = this.taken[n].position.icount;
+      const next = this.taken[n + 1]?.position.icount ?? Math.max(here + this.spacing, present);
+      const gap = next - this.taken[n - 1].position.icount;
+      const cost = gap / (1 + Math.abs(present - here));
+      if (here !== present && cost < least) [worst, least] = [n, cost];
+    }
+    this.history.drop(this.taken[worst]);
+    this.taken.splice(worst, 1);
+  }
+
+  /** The last one strictly before a count: one at the same count may be of a later moment of it. The first one for what comes before all. */
+  private indexBefore(target: number): number {
+    return Math.max(
+      0,
+      this.taken.findLastIndex(({ position }) => position.icount < target),
+    );
+  }
+}
