@@ -5,6 +5,7 @@ import { describe } from './commands/replay.ts';
 import { DEBUG_OPTION, type LiveDraft, newLiveDraft } from './commands/run.ts';
 import { runMain } from './exit.ts';
 import { runLive } from './live.ts';
+import { requireBlkreplay } from './options/drives.ts';
 import { renderHelp } from './options/help.ts';
 import { requireFilter } from './options/network.ts';
 import { finishQemuOptions, QEMU_OPTIONS } from './options/qemu.ts';
@@ -23,7 +24,10 @@ await runMain(PROGRAM, async () => {
   if (stray !== undefined) throw new RepriseError('USAGE', `'${stray}' belongs to no option; did you mean -kernel ${stray}?`);
   const { logGuest, ...plain } = draft;
   const qemu = finishQemuOptions(plain);
-  if (qemu.rr !== undefined) requireFilter(qemu.nic);
+  if (qemu.rr !== undefined) {
+    requireFilter(qemu.nic);
+    requireBlkreplay(qemu.drives);
+  }
   if (qemu.rr?.mode === 'replay') {
     const result = await runReplay({ program: PROGRAM, path: qemu.rr.file, files: qemu, consoles: qemu.consoles, expected: qemu });
     process.stderr.write(`${PROGRAM}: ${describe(result)}`);

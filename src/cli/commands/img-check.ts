@@ -2,7 +2,7 @@
 import { probeFormat } from '../../block/open.ts';
 import { type CheckResult, checkQcow2 } from '../../block/qcow2/check.ts';
 import { NodeBlockFile } from '../../host/node/block-file.ts';
-import { FORMAT, type ImgCommand, OUTPUT, oneFile, print, printJson, QUIET } from './img-options.ts';
+import { FORMAT, type ImgCommand, OUTPUT, oneFile, print, printJson, QUIET, SHARE } from './img-options.ts';
 
 const STATUS = { clean: 0, corrupt: 2, leaks: 3, notCheckable: 63 } as const;
 
@@ -36,12 +36,12 @@ function asJson(filename: string, { corruptions, leaks, imageEnd, clusters }: Ch
 
 export const check: ImgCommand = {
   name: 'check',
-  usage: '[-f FORMAT] [--output=human|json] FILE',
+  usage: '[-f FORMAT] [--output=human|json] [-U] FILE',
   summary: 'look for contradictions in a qcow2 image (exit status 2) or lost space (3)',
-  rows: [FORMAT, OUTPUT, QUIET],
+  rows: [FORMAT, OUTPUT, SHARE, QUIET],
   async run(draft, words) {
     const path = oneFile(words);
-    const file = await NodeBlockFile.open(path, true);
+    const file = await NodeBlockFile.open(path, true, { locked: !draft.forceShare });
     try {
       if ((draft.format ?? (await probeFormat(file))) === 'raw') {
         process.stderr.write(`reprise: '${path}' is a raw image, which has nothing that could be checked\n`);

@@ -8,7 +8,7 @@ import { RepriseError } from '../../errors/errors.ts';
 import { EXIT } from '../exit.ts';
 import { parseChoice } from '../options/values.ts';
 import { makeImage, wholeSectors } from './img-create.ts';
-import { ALLOW, FORCE, FORMAT, FORMATS, type ImgCommand, imageFiles, NEW_IMAGE, QUIET } from './img-options.ts';
+import { ALLOW, FORCE, FORMAT, FORMATS, type ImgCommand, imageFiles, NEW_IMAGE, QUIET, SHARE } from './img-options.ts';
 
 /** Read at once. */
 const STEP = 2 ** 21;
@@ -37,7 +37,7 @@ async function copyData(source: BlockNode, write: (offset: number, bytes: Uint8A
 
 export const convert: ImgCommand = {
   name: 'convert',
-  usage: '[-f FORMAT] [-O FORMAT] [-o OPTIONS] [-l SNAPSHOT] FILE NEW-FILE',
+  usage: '[-f FORMAT] [-O FORMAT] [-o OPTIONS] [-l SNAPSHOT] [-U] FILE NEW-FILE',
   summary: 'copy an image, or one of its snapshots, into a new image',
   rows: [
     FORMAT,
@@ -58,6 +58,7 @@ export const convert: ImgCommand = {
     },
     FORCE,
     ALLOW,
+    SHARE,
     QUIET,
   ],
   async run(draft, [from, to, stray]) {

@@ -1,5 +1,5 @@
 /** `reprise img create`: an empty image. */
-import { renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname, resolve, sep } from 'node:path';
 import { type ImageFormat, openImage } from '../../block/open.ts';
 import { createQcow2 } from '../../block/qcow2/create.ts';
@@ -14,6 +14,7 @@ import {
   FORMATS,
   type FormatOptions,
   type ImgCommand,
+  type ImgDraft,
   type ImgRow,
   imageFiles,
   NEW_IMAGE,
@@ -57,8 +58,11 @@ export async function makeImage(
   if (format === 'raw') refuseForRaw(options);
   // What is replaced stays until its successor is whole; it might be what that is made from.
   const written = force ? `${path}.${process.pid}.part` : path;
-  const file = await NodeBlockFile.create(written);
+  // Whoever only reads it goes on with what it was.
+  const replaced = force && existsSync(path) ? await NodeBlockFile.open(path, true) : undefined;
+  let file: NodeBlockFile | undefined;
   try {
+    file = await NodeBlockFile.create(written);
     const { backingFile, backingFormat } = options;
     const backing = backingFile === undefined ? undefined : { file: backingFile, format: backingFormat ?? 'raw' };
     if (format === 'raw') await file.truncate(options.size);
@@ -67,10 +71,11 @@ export async function makeImage(
     await file.sync();
     if (force) renameSync(written, path);
   } catch (error) {
-    rmSync(written, { force: true });
+    if (file !== undefined) rmSync(written, { force: true });
     throw error;
   } finally {
-    await file.close();
+    await file?.close();
+    await replaced?.close();
   }
 }
 
@@ -89,7 +94,7 @@ export const create: ImgCommand = {
     if (stray !== undefined) throw new RepriseError('USAGE', `one image at a time: '${stray}' is one too many`);
     const format = draft.format ?? 'raw';
     const { backingFile = draft.backing, backingFormat = draft.backingFormat, ...options } = draft.options;
-    const backing = backingFile === undefined ? undefined : await readBacking(path, backingFile, backingFormat, draft.allowed);
+    const backing = backingFile === undefined ? undefined : await readBacking(path, backingFile, backingFormat, draft);
     const size = sizeText === undefined ? (options.size ?? backing?.size) : parseSize(sizeText, 'SIZE', 'B');
     if (size === undefined) throw new RepriseError('USAGE', 'how large shall the disk be? add its size, such as 1G');
     const whole = { ...options, size: wholeSectors(size), ...(backing === undefined ? {} : backing.options) };
@@ -109,12 +114,12 @@ async function readBacking(
   image: string,
   file: string,
   format: ImageFormat | undefined,
-  allowed: string[],
+  draft: ImgDraft,
 ): Promise<{ readonly size: number; readonly path: string; readonly outside: boolean; readonly options: FormatOptions }> {
   if (format === undefined) throw new RepriseError('USAGE', `the format of backing file '${file}' is missing: add -F raw or -F qcow2`);
   const path = backingPath(image, file);
   if (resolve(path) === resolve(image)) throw new RepriseError('USAGE', `'${file}' cannot be its own backing file`);
-  const { node } = await openImage(imageFiles({ allowed }), path, { readOnly: true, format });
+  const { node } = await openImage(imageFiles(draft), path, { readOnly: true, format });
   await node.close();
   const outside = !resolve(path).startsWith(resolve(dirname(image)) + sep);
   return { size: node.size, path, outside, options: { backingFile: file, backingFormat: format } };

@@ -6,7 +6,7 @@ import type { SnapshotInfo } from '../../block/qcow2/snapshot-table.ts';
 import { RepriseError } from '../../errors/errors.ts';
 import { backingPath, type NodeBlockFile } from '../../host/node/block-file.ts';
 import { EXIT } from '../exit.ts';
-import { ALLOW, FORMAT, type ImgCommand, type ImgDraft, imageFiles, OUTPUT, oneFile, print, printJson } from './img-options.ts';
+import { ALLOW, FORMAT, type ImgCommand, type ImgDraft, imageFiles, OUTPUT, oneFile, print, printJson, SHARE } from './img-options.ts';
 
 const MAX_CHAIN = 200;
 
@@ -139,7 +139,7 @@ async function readChain(draft: ImgDraft, path: string): Promise<ImageInfo[]> {
 
 export const info: ImgCommand = {
   name: 'info',
-  usage: '[-f FORMAT] [--output=human|json] [--backing-chain] FILE',
+  usage: '[-f FORMAT] [--output=human|json] [--backing-chain] [-U] FILE',
   summary: 'tell what an image is',
   rows: [
     FORMAT,
@@ -151,6 +151,7 @@ export const info: ImgCommand = {
       apply: (draft) => void (draft.chain = true),
     },
     ALLOW,
+    SHARE,
   ],
   async run(draft, words) {
     const chain = await readChain(draft, oneFile(words));

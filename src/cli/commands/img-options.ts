@@ -26,6 +26,7 @@ export interface ImgDraft {
   json: boolean;
   quiet: boolean;
   force: boolean;
+  forceShare: boolean;
   chain: boolean;
   snapshot: string | undefined;
   readonly actions: { readonly kind: 'list' | 'create' | 'apply' | 'delete'; readonly name: string }[];
@@ -50,6 +51,13 @@ export interface ImgCommand {
 export const QUIET: ImgRow = { names: ['q'], group, help: 'print nothing', apply: (draft) => void (draft.quiet = true) };
 
 export const FORCE: ImgRow = { names: ['force'], group, help: 'replace an existing file', apply: (draft) => void (draft.force = true) };
+
+export const SHARE: ImgRow = {
+  names: ['U', 'force-share'],
+  group,
+  help: 'read an image that somebody else has opened for writing; what is read may contradict itself',
+  apply: (draft) => void (draft.forceShare = true),
+};
 
 export const FORMAT: ImgRow = {
   names: ['f'],
@@ -109,6 +117,7 @@ export function parseImg(rows: readonly ImgRow[], args: readonly string[]): { re
     json: false,
     quiet: false,
     force: false,
+    forceShare: false,
     chain: false,
     snapshot: undefined,
     actions: [],
@@ -127,7 +136,8 @@ export function oneFile(words: readonly string[]): string {
   return path;
 }
 
-export const imageFiles = ({ allowed }: Pick<ImgDraft, 'allowed'>): NodeBlockFiles => new NodeBlockFiles(allowed, 'give --allow-backing FILE');
+export const imageFiles = ({ allowed, forceShare }: Pick<ImgDraft, 'allowed' | 'forceShare'>): NodeBlockFiles =>
+  new NodeBlockFiles(allowed, 'give --allow-backing FILE', { locked: !forceShare });
 
 export const print = (text: string): void => void process.stdout.write(`${text}\n`);
 

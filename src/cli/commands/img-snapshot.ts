@@ -5,7 +5,7 @@ import { RepriseError } from '../../errors/errors.ts';
 import { NodeBlockFile } from '../../host/node/block-file.ts';
 import { EXIT } from '../exit.ts';
 import { snapshotTable } from './img-info.ts';
-import { FORMAT, type ImgCommand, type ImgDraft, type ImgRow, oneFile, print, QUIET } from './img-options.ts';
+import { FORMAT, type ImgCommand, type ImgDraft, type ImgRow, oneFile, print, QUIET, SHARE } from './img-options.ts';
 
 type Kind = ImgDraft['actions'][number]['kind'];
 
@@ -46,13 +46,14 @@ export const snapshot: ImgCommand = {
     action('a', 'apply', 'make the disk what it was at the snapshot of this name or ID'),
     action('d', 'delete', 'delete the snapshot of this name or ID'),
     FORMAT,
+    { ...SHARE, help: `with -l: ${SHARE.help}` },
     QUIET,
   ],
   async run(draft, words) {
     const path = oneFile(words);
     const [{ kind, name }, second] = draft.actions.length === 0 ? [{ kind: 'list' as const, name: '' }] : draft.actions;
     if (second !== undefined) throw new RepriseError('USAGE', 'one of -l, -c, -a and -d at a time');
-    const file = await NodeBlockFile.open(path, kind === 'list');
+    const file = await NodeBlockFile.open(path, kind === 'list', { locked: kind !== 'list' || !draft.forceShare });
     try {
       if ((draft.format ?? (await probeFormat(file))) === 'raw')
         throw new RepriseError('IMAGE_UNSUPPORTED', `'${path}' is a raw image, which has no room for snapshots`);

@@ -2,7 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { hasTool } from '../../../tests/support/outside.ts';
 import { failure, hasQemuTools, tool } from '../../block/image.fixture.ts';
+import { NodeBlockFile } from '../../host/node/block-file.ts';
 import { img } from './img.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'reprise-img-'));
@@ -96,6 +98,29 @@ Format specific information:
     // Nothing of it is read for these.
     await done('info', '@images/o.qcow2');
     await done('snapshot', '-c', 's', '@images/o.qcow2');
+  });
+
+  test.skipIf(!hasTool('flock', 'images in use'))('an image in use is not touched, and read only with -U', async () => {
+    await done('create', '-q', '-f', 'qcow2', '@used', '1M');
+    const machine = await NodeBlockFile.open(at('used'), false);
+    for (const words of [
+      ['snapshot', '-c', 's', '@used'],
+      ['snapshot', '-U', '-c', 's', '@used'],
+      ['create', '-force', '@used', '1M'],
+      ['convert', '-force', '@base.raw', '@used'],
+    ])
+      expect(await refused(...words)).toMatch(/^IMAGE_IN_USE disk image '.*used' is in use by this very program/);
+    for (const words of [
+      ['info', '@used'],
+      ['check', '@used'],
+      ['snapshot', '-l', '@used'],
+      ['convert', '@used', '@copy'],
+    ]) {
+      expect(await refused(...words)).toMatch(/^IMAGE_IN_USE .*which may write to it; .*-U/);
+      expect((await run(words[0], '-U', ...words.slice(1))).status).toBe(0);
+    }
+    await machine.close();
+    await done('snapshot', '-c', 's', '@used');
   });
 
   test('an existing file is kept unless force is given', async () => {

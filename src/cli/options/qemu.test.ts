@@ -210,7 +210,10 @@ describe('what is wrong is said in one line', () => {
     ['-', 'UNKNOWN_OPTION unknown option -; -help lists the options'],
     ['--kernel=k', 'UNKNOWN_OPTION unknown option --kernel=k; the argument is a word of its own: -kernel k'],
     ['-kernel', 'USAGE -kernel needs an argument: -kernel FILE'],
-    ['disk.img', "USAGE 'disk.img' belongs to no option, and the machine has no disk that it could be an image of; did you mean -kernel disk.img?"],
+    [
+      'disk.img',
+      "USAGE 'disk.img' belongs to no option, and the machine has no hard disk that it could be an image of; did you mean -kernel disk.img, or -sd disk.img?",
+    ],
     ['-M integratorpc', "UNKNOWN_MACHINE unknown machine 'integratorpc'; did you mean integratorcp? (known: integratorcp)"],
     ['-M virt', "UNKNOWN_MACHINE unknown machine 'virt' (known: integratorcp)"],
     ['-cpu cortex-a9', "UNKNOWN_MACHINE unknown CPU 'cortex-a9' (known: arm926)"],

@@ -4,6 +4,7 @@
 import { RepriseError } from '../../errors/errors.ts';
 import type { CharSpec, ConsoleSpec, SerialSpec } from '../../host/node/char-spec.ts';
 import { checkConsoles, parseMonitor, parseSerial } from './char-spec.ts';
+import { DRIVE_OPTIONS, type DriveSpec, type DrivesDraft, finishDrives, newDrivesDraft } from './drives.ts';
 import { suggestion } from './nearest.ts';
 import { finishNetwork, NETWORK_OPTIONS, type NetworkDraft, type NicSpec, newNetworkDraft } from './network.ts';
 import { readSuboptions } from './suboptions.ts';
@@ -36,6 +37,8 @@ export interface QemuOptions {
   readonly bios: string | undefined;
   readonly append: string | undefined;
   readonly nic: NicSpec | undefined;
+  /** The disks that the machine has. */
+  readonly drives: readonly DriveSpec[];
   /** With QEMU's defaults filled in. */
   readonly consoles: ConsoleSpec;
   readonly noReboot: boolean;
@@ -50,8 +53,9 @@ export interface QemuOptions {
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** The options while they are gathered. */
-export interface QemuDraft extends Mutable<Omit<QemuOptions, 'consoles' | 'rr' | 'nic'>> {
+export interface QemuDraft extends Mutable<Omit<QemuOptions, 'consoles' | 'rr' | 'nic' | 'drives'>> {
   readonly network: NetworkDraft;
+  readonly drives: DrivesDraft;
   /** Undefined until a `-serial` says something; then QEMU adds nothing of its own. */
   serial: SerialSpec[] | undefined;
   /** Undefined until a `-monitor` says something. */
@@ -65,6 +69,7 @@ export interface QemuDraft extends Mutable<Omit<QemuOptions, 'consoles' | 'rr' |
 export function newQemuDraft(): QemuDraft {
   return {
     network: newNetworkDraft(),
+    drives: newDrivesDraft(),
     request: undefined,
     machine: undefined,
     cpu: undefined,
@@ -225,6 +230,11 @@ const NETWORK_ROWS: readonly Row[] = NETWORK_OPTIONS.map((row) => ({
   apply: (draft, value, option) => row.apply(draft.network, value, option),
 }));
 
+const DRIVE_ROWS: readonly Row[] = DRIVE_OPTIONS.map((row) => ({
+  ...row,
+  apply: (draft, value, option) => row.apply(draft.drives, value, option),
+}));
+
 /** Accepted because QEMU's users write them, and true of this machine anyway. */
 export const NEUTRAL_OPTIONS: readonly Row[] = [
   { names: ['no-shutdown'], group: 'Accepted without effect', help: 'the board cannot switch itself off', apply: () => {} },
@@ -237,7 +247,14 @@ export const HELP_OPTIONS: readonly Row[] = [
 ];
 
 /** Everything that QEMU's command line can have here. */
-export const QEMU_OPTIONS: readonly Row[] = [...MACHINE_OPTIONS, ...NETWORK_ROWS, ...CONSOLE_OPTIONS, ...NEUTRAL_OPTIONS, ...HELP_OPTIONS];
+export const QEMU_OPTIONS: readonly Row[] = [
+  ...MACHINE_OPTIONS,
+  ...DRIVE_ROWS,
+  ...NETWORK_ROWS,
+  ...CONSOLE_OPTIONS,
+  ...NEUTRAL_OPTIONS,
+  ...HELP_OPTIONS,
+];
 
 /** A whole command line of QEMU, without the program's name. @throws RepriseError */
 export function parseQemuOptions(args: readonly string[]): QemuOptions {
@@ -247,7 +264,7 @@ export function parseQemuOptions(args: readonly string[]): QemuOptions {
   if (stray !== undefined && draft.request === undefined) {
     throw new RepriseError(
       'USAGE',
-      `'${stray}' belongs to no option, and the machine has no disk that it could be an image of; did you mean -kernel ${stray}?`,
+      `'${stray}' belongs to no option, and the machine has no hard disk that it could be an image of; did you mean -kernel ${stray}, or -sd ${stray}?`,
     );
   }
   return finishQemuOptions(draft);
@@ -255,8 +272,8 @@ export function parseQemuOptions(args: readonly string[]): QemuOptions {
 
 /** Checks what only the whole line can tell, and fills in QEMU's defaults for the consoles. @throws RepriseError */
 export function finishQemuOptions(draft: QemuDraft): QemuOptions {
-  const { serial: _s, monitor: _m, nographic: _n, nodefaults: _d, network, rrMode, rrFile, ...plain } = draft;
-  if (draft.request !== undefined) return { ...plain, nic: undefined, rr: undefined, consoles: { serial: [], monitor: undefined } };
+  const { serial: _s, monitor: _m, nographic: _n, nodefaults: _d, network, drives, rrMode, rrFile, ...plain } = draft;
+  if (draft.request !== undefined) return { ...plain, nic: undefined, drives: [], rr: undefined, consoles: { serial: [], monitor: undefined } };
   for (const option of ['append', 'initrd', 'dtb'] as const) {
     if (draft[option] !== undefined && draft.kernel === undefined) throw new RepriseError('USAGE', `-${option} is for a kernel; add -kernel FILE`);
   }
@@ -266,6 +283,7 @@ export function finishQemuOptions(draft: QemuDraft): QemuOptions {
   return {
     ...plain,
     nic: finishNetwork(network),
+    drives: finishDrives(drives),
     consoles: checkConsoles(withDefaults(draft)),
     rr: rrMode === undefined || rrFile === undefined ? undefined : { mode: rrMode, file: rrFile },
   };

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, sep } from 'node:path';
 import { RepriseError } from '../../errors/errors.ts';
 import { errno, uncreatable, unreadable, unwritable } from './file-errors.ts';
+import { type LockKind, lockFile, lockHolder } from './file-lock.ts';
 
 const WHAT = 'disk image';
 
@@ -25,8 +26,13 @@ export class NodeBlockFile {
     this.handle = handle;
   }
 
-  /** @param name for messages @throws RepriseError FILE_NOT_FOUND, FILE_UNREADABLE, FILE_UNWRITABLE */
-  static async open(path: string, readOnly: boolean, name = path): Promise<NodeBlockFile> {
+  /**
+   * Opens a file and locks it until it is closed: for itself alone, or together with others that only read.
+   * @param options.name for messages
+   * @param options.locked false to read what somebody else may be writing
+   * @throws RepriseError FILE_NOT_FOUND, FILE_UNREADABLE, FILE_UNWRITABLE, IMAGE_IN_USE
+   */
+  static async open(path: string, readOnly: boolean, { name = path, locked = true } = {}): Promise<NodeBlockFile> {
     let handle: FileHandle;
     try {
       handle = await open(path, readOnly ? constants.O_RDONLY : constants.O_RDWR);
@@ -34,13 +40,13 @@ export class NodeBlockFile {
       const readable = !readOnly && ['EACCES', 'EPERM', 'EROFS', 'ETXTBSY'].includes(errno(error));
       throw readable ? unwritable(path, error) : unreadable(WHAT, path, error);
     }
-    return NodeBlockFile.adopt(name, readOnly, handle);
+    return NodeBlockFile.adopt(name, readOnly, handle, locked);
   }
 
-  /** Makes an empty file. @param force an existing one may be replaced @throws RepriseError FILE_EXISTS, FILE_UNWRITABLE */
-  static async create(path: string, { force = false } = {}): Promise<NodeBlockFile> {
+  /** Makes an empty file, locked as one that is written. @throws RepriseError FILE_EXISTS, FILE_UNWRITABLE */
+  static async create(path: string): Promise<NodeBlockFile> {
     try {
-      const file = await NodeBlockFile.adopt(path, false, await open(path, force ? 'w+' : 'wx+'));
+      const file = await NodeBlockFile.adopt(path, false, await open(path, 'wx+'), true);
       await syncFolder(dirname(path));
       return file;
     } catch (error) {
@@ -65,11 +71,18 @@ export class NodeBlockFile {
     }
   }
 
-  private static async adopt(path: string, readOnly: boolean, handle: FileHandle): Promise<NodeBlockFile> {
-    const status = await handle.stat();
-    if (status.isFile()) return new NodeBlockFile(path, readOnly, handle);
-    await handle.close();
-    throw new RepriseError('FILE_UNREADABLE', `${WHAT} '${path}' is ${status.isDirectory() ? 'a folder' : 'not a regular file'}; name a file`);
+  private static async adopt(name: string, readOnly: boolean, handle: FileHandle, locked: boolean): Promise<NodeBlockFile> {
+    try {
+      const status = await handle.stat();
+      if (!status.isFile())
+        throw new RepriseError('FILE_UNREADABLE', `${WHAT} '${name}' is ${status.isDirectory() ? 'a folder' : 'not a regular file'}; name a file`);
+      const kind = readOnly ? 'shared' : 'exclusive';
+      if (locked && (await lockFile(handle.fd, kind)) === 'in use') throw inUse(name, kind, lockHolder(handle.fd, kind));
+      return new NodeBlockFile(name, readOnly, handle);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
   }
 
   async size(): Promise<number> {
@@ -134,25 +147,29 @@ export class NodeBlockFile {
 export class NodeBlockFiles {
   private readonly named: ReadonlySet<string>;
   private readonly howToAllow: string;
+  private readonly locked: boolean;
 
   /**
    * @param named files that the user has named as backing files
    * @param howToAllow what to do, for the error
+   * @param options.locked false to read what somebody else may be writing
    */
-  constructor(named: readonly string[], howToAllow: string) {
+  constructor(named: readonly string[], howToAllow: string, { locked = true } = {}) {
     this.named = new Set(named.map((path) => realPath(path)));
     this.howToAllow = howToAllow;
+    this.locked = locked;
   }
 
   /**
    * @param options.relativeTo the image that names the file; undefined for what the user names
-   * @throws RepriseError FILE_NOT_FOUND, FILE_UNREADABLE, FILE_UNWRITABLE, BACKING_REFUSED
+   * @throws RepriseError FILE_NOT_FOUND, FILE_UNREADABLE, FILE_UNWRITABLE, BACKING_REFUSED, IMAGE_IN_USE
    */
   async open(
     path: string,
     { readOnly, relativeTo }: { readonly readOnly: boolean; readonly relativeTo?: string | undefined },
   ): Promise<NodeBlockFile> {
-    if (relativeTo === undefined) return NodeBlockFile.open(path, readOnly);
+    const { locked } = this;
+    if (relativeTo === undefined) return NodeBlockFile.open(path, readOnly, { locked });
     const wanted = backingPath(relativeTo, path);
     const real = realPath(wanted);
     const folder = dirname(realPath(relativeTo));
@@ -162,13 +179,19 @@ export class NodeBlockFiles {
         `disk image '${relativeTo}' has backing file '${path}', which lies outside of the image's folder; if that is right, ${this.howToAllow}`,
       );
     // The file that was judged, not what its name may lead to by now.
-    return NodeBlockFile.open(real, readOnly, wanted);
+    return NodeBlockFile.open(real, readOnly, { name: wanted, locked });
   }
 }
 
 /** The path of a backing file, from that of the image that names it. */
 export function backingPath(image: string, backing: string): string {
   return isAbsolute(backing) ? backing : join(dirname(image), backing);
+}
+
+function inUse(name: string, kind: LockKind, holder: number | undefined): RepriseError {
+  const who = holder === undefined ? 'another process' : holder === process.pid ? 'this very program' : `process ${holder}`;
+  const remedy = kind === 'shared' ? 'let that end first (reprise img reads it all the same with -U)' : 'let that end first, or use a copy';
+  return new RepriseError('IMAGE_IN_USE', `${WHAT} '${name}' is in use by ${who}${kind === 'shared' ? ', which may write to it' : ''}; ${remedy}`);
 }
 
 /** Makes a new name in a folder survive the death of the host. */
