@@ -56,7 +56,7 @@ const diskInput = record<DiskInput>({
 type EncodedStart = { snapshot: string; kept: RecordingStart['kept']; icount: string; bias: string };
 type EncodedHeader = Omit<Header, 'start'> & { readonly start: EncodedStart };
 
-const start = record<EncodedStart>({ snapshot: name(256), kept: oneOf('power-on', 'overlay', 'recording'), icount: digits, bias: digits });
+const start = record<EncodedStart>({ snapshot: name(256), kept: oneOf('power-on', 'recording'), icount: digits, bias: digits });
 
 /** As it is encoded: the numbers of a position are digits. */
 const encoded = record<EncodedHeader>({

@@ -72,10 +72,10 @@ export interface RecordingStart {
   /** Name of the initial snapshot (QEMU's `rrsnapshot`). */
   readonly snapshot: string;
   /**
-   * Where it is: `power-on`, nowhere, since header and inputs say all there is to it; `overlay`, in the overlay of the
-   * first disk that has one; `recording`, in the recording itself.
+   * Where it is: `power-on`, nowhere, since header and inputs say all there is to it; `recording`, in the recording, as
+   * its first snapshot. A disk's overlay has one of that name, too, with the disk as it was.
    */
-  readonly kept: 'power-on' | 'overlay' | 'recording';
+  readonly kept: 'power-on' | 'recording';
   readonly position: Position;
 }
 

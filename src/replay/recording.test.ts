@@ -245,6 +245,7 @@ describe('the writer', () => {
   it('syncs when the head is written and at the end, and appends nothing when nothing is new', () => {
     const file = new MemoryFile();
     const writer = create(file, hasher);
+    writer.sync();
     expect(file.syncs).toBe(1);
     const head = file.size;
     writer.flush(at(0));

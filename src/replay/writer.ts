@@ -25,8 +25,9 @@ export class RecordingWriter {
   }
 
   /**
-   * Writes the head: the header and the files that it says are embedded, and syncs; where disks are embedded, too, they
-   * follow (`disk`). The sink stays the caller's to close.
+   * Writes the head: the header and the files that it says are embedded. Where disks are embedded, too, they follow
+   * (`disk`), and where the start is kept in the recording, its snapshot. `sync` then makes the file count. The sink stays
+   * the caller's to close.
    * @param embedded the bytes of each embedded file, and of no other
    * @throws RepriseError BAD_VALUE when the header has something that cannot be recorded (nothing is written then), and as `AppendSink.append`
    */
@@ -40,7 +41,6 @@ export class RecordingWriter {
       const bytes = embedded.get(role) ?? new Uint8Array(0);
       for (let at = 0; at < bytes.length; at += MAX_PAYLOAD) chunks.append(CHUNK.INPUT, bytes.subarray(at, at + MAX_PAYLOAD));
     }
-    if (!header.disks.some((disk) => disk.embedded)) chunks.sync();
     return new RecordingWriter(chunks, new LogEncoder(header), recordingId(encoded, hasher));
   }
 

@@ -10,12 +10,14 @@ import { type Recording, readRecording } from '../replay/reader.ts';
 import { MemoryFile } from '../replay/recording.suite.ts';
 import type { LogRecord } from '../replay/records.ts';
 import { RecordingWriter } from '../replay/writer.ts';
+import { RecordingStore } from '../snapshot/recording-store.ts';
 import { type Icount, icount } from '../time/units.ts';
 import { buildMachine, digestible, type MachineFiles } from './build.ts';
 import { LiveRun } from './live.ts';
 import { prepareReplay } from './play.ts';
 import { LogRecorder } from './recorder.ts';
 import type { ReplayRun, ReplayStop } from './replay-run.ts';
+import type { SnapshotPlace } from './snapshots.ts';
 
 export const hasher: Hasher = await loadHasher();
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -247,7 +249,15 @@ export function newSession({ guest, files, options, sleep = false, interval = 50
   const ends = [new FarEnd(), new FarEnd()] as const;
   const clock = new MadeUpClock(step);
   const recorder = new LogRecorder(writer, chain, header);
-  const live = new LiveRun({ machine, clock, serial: ends, network: [], sleep, noReboot: settings.noReboot, recorder });
+  const snapshots: SnapshotPlace = {
+    store: new RecordingStore({ snapshots: [], append: () => writer, blocks: () => [] }, 0),
+    options: settings,
+    engineVersion: 'test',
+    layers: undefined,
+    date: () => ({ seconds: 1_000_000, nanoseconds: 0 }),
+    newName: () => 'vm-1',
+  };
+  const live = new LiveRun({ machine, clock, serial: ends, network: [], sleep, noReboot: settings.noReboot, recorder, snapshots });
   return { live, machine, clock, ends, file };
 }
 

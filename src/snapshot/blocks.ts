@@ -16,7 +16,7 @@ import { refuse } from './damage.ts';
 
 /** The longest block; also the most that reading one takes. */
 export const MAX_BLOCK = 1024 * 1024 - 64;
-const KIND = { DESCRIPTION: 1, STATE: 2, PAGES: 3, DISK: 4 } as const;
+const KIND = { DESCRIPTION: 1, STATE: 2, PAGES: 3, DISK: 4, END: 5 } as const;
 const PAGES_PER_BLOCK = 250;
 /** Data of a disk in one block, at most. */
 export const DISK_PIECE = 512 * 1024;
@@ -48,7 +48,9 @@ export type Block =
   | { readonly kind: 'head'; readonly head: SnapshotHead }
   | { readonly kind: 'state'; readonly index: number; readonly bytes: Uint8Array }
   | { readonly kind: 'pages'; readonly numbers: readonly number[]; page(n: number): Uint8Array }
-  | { readonly kind: 'disk'; readonly piece: DiskPiece };
+  | { readonly kind: 'disk'; readonly piece: DiskPiece }
+  /** The last one: how many blocks stand before it. */
+  | { readonly kind: 'end'; readonly blocks: number };
 
 export const componentInfo = ({ name, state: { layout } }: NamedState): ComponentInfo => ({
   name,
@@ -129,6 +131,13 @@ const headShape = record<Omit<SnapshotHead, 'position'> & { readonly icount: str
   bias: digits,
 });
 
+export function encodeEnd(blocks: number): Uint8Array {
+  const out = new ByteWriter();
+  out.u8(KIND.END);
+  out.varint(blocks);
+  return out.take();
+}
+
 /** @throws RepriseError SNAPSHOT_DAMAGED for anything that `encode…` does not make */
 export function decodeBlock(bytes: Uint8Array): Block {
   return refuse(() => {
@@ -152,6 +161,8 @@ export function decodeBlock(bytes: Uint8Array): Block {
         const [disk, offset] = [reader.varint(), reader.varint()];
         return { kind: 'disk', piece: { disk, offset, bytes: bytes.subarray(reader.offset) } };
       }
+      case KIND.END:
+        return { kind: 'end', blocks: reader.varint() };
       default:
         return reader.refuse('a block of a kind that does not exist');
     }

@@ -9,6 +9,7 @@ import {
   type DiskPiece,
   decodeBlock,
   encodeDisk,
+  encodeEnd,
   encodeHead,
   encodePages,
   encodeStates,
@@ -39,10 +40,16 @@ export async function* captureBlocks(
   moment: SnapshotMoment,
   pieces: AsyncIterable<DiskPiece> | Iterable<DiskPiece> = [],
 ): AsyncGenerator<Uint8Array> {
-  yield encodeHead({ ...moment, options, components: states.map(componentInfo) });
-  yield* encodeStates(states);
-  yield* encodePages(memory);
-  for await (const piece of pieces) yield encodeDisk(piece);
+  let count = 0;
+  const counted = (block: Uint8Array): Uint8Array => {
+    count++;
+    return block;
+  };
+  yield counted(encodeHead({ ...moment, options, components: states.map(componentInfo) }));
+  for (const block of encodeStates(states)) yield counted(block);
+  for (const block of encodePages(memory)) yield counted(block);
+  for await (const piece of pieces) yield counted(encodeDisk(piece));
+  yield encodeEnd(count);
 }
 
 /** What matters only when the machine is switched on or reset: a snapshot goes on from there all the same. */
@@ -126,8 +133,12 @@ async function examine(
   const states = new Map<NamedState['state'], Uint8Array>();
   let seen = 0;
   let lastPage = -1;
+  let [count, complete] = [0, false];
   for await (const bytes of blocks()) {
     const block: Block = decodeBlock(bytes);
+    if (complete) throw damaged('something follows its end');
+    if (block.kind === 'end') complete = block.blocks === count;
+    count++;
     if (block.kind === 'head') {
       if (head !== undefined) throw damaged('it begins twice');
       head = block.head;
@@ -145,10 +156,11 @@ async function examine(
         if (number <= lastPage || number >= target.memory.flags.length) throw damaged('it has a page that RAM has not');
         lastPage = number;
       }
-    } else if (!layered) throw damaged('it has disk contents where there is no place for them');
+    } else if (block.kind === 'end') continue;
+    else if (!layered) throw damaged('it has disk contents where there is no place for them');
     else checkPiece(block.piece, target.options);
   }
-  if (head === undefined || seen !== head.components.length) throw damaged('a part of it is missing');
+  if (head === undefined || seen !== head.components.length || !complete) throw damaged('a part of it is missing');
   return states;
 }
 
