@@ -43,7 +43,8 @@ test('backing images are opened read-only, each by the image that names it, and 
     middle: await over('base', 'raw'),
     base: new MemoryFile('', { content: new Uint8Array(600).fill(7) }),
   });
-  const { node } = await openImage(opener, 'top', { readOnly: false });
+  const { node, backing } = await openImage(opener, 'top', { readOnly: false });
+  expect(backing).toEqual(['middle', 'base']);
   expect(opener.opened.map((file) => [file.name, file.readOnly])).toEqual([
     ['top', false],
     ['middle', true],

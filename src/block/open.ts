@@ -20,6 +20,8 @@ export interface OpenedImage {
   readonly node: RawImage | Qcow2Image;
   readonly format: ImageFormat;
   readonly file: BlockFile;
+  /** Names of the files that it is based on, the nearest first. */
+  readonly backing: readonly string[];
 }
 
 /** @throws RepriseError for a file that cannot be opened, is damaged, or names backing files that may not be opened */
@@ -46,22 +48,26 @@ async function openLink(
     if (chain.includes(file.name) || chain.length >= MAX_CHAIN)
       throw new RepriseError('BACKING_REFUSED', `the backing files of '${chain[0]}' go in a circle: '${chain[chain.length - 1]}' leads to '${path}'`);
     const actual = format ?? (await probeFormat(file));
-    if (actual === 'raw') return { node: await RawImage.open(file), format: actual, file };
+    if (actual === 'raw') return { node: await RawImage.open(file), format: actual, file, backing: [] };
+    let backing: readonly string[] = [];
     const node = await Qcow2Image.open(file, {
       openBacking: async (name, backingFormat) => {
         refuseProtocol(file.name, name);
         const known = knownFormat(file.name, backingFormat);
-        return (await openLink(opener, name, { readOnly: true, format: known }, file.name, [...chain, file.name])).node;
+        const next = await openLink(opener, name, { readOnly: true, format: known }, file.name, [...chain, file.name]);
+        backing = [next.file.name, ...next.backing];
+        return next.node;
       },
     });
-    return { node, format: actual, file };
+    return { node, format: actual, file, backing };
   } catch (error) {
     await file.close();
     throw error;
   }
 }
 
-function knownFormat(image: string, format: string | undefined): ImageFormat | undefined {
+/** The format that an image says its backing file has. @throws RepriseError IMAGE_UNSUPPORTED */
+export function knownFormat(image: string, format: string | undefined): ImageFormat | undefined {
   if (format === undefined || format === 'raw' || format === 'qcow2') return format;
   throw new RepriseError(
     'IMAGE_UNSUPPORTED',
