@@ -17,6 +17,8 @@ export class Bench implements Clock {
   readonly edges: string[] = [];
   readonly messages: string[] = [];
   time: Nanoseconds = ns(0);
+  /** What the session does between two instructions: it completes the requests of a disk that are due. */
+  attend: () => void = () => {};
   readonly log: GuestLog = {
     guestError: (device, what) => void this.messages.push(`${device}: ${what}`),
     unmodelled: (device, what) => void this.messages.push(`${device}: ${what} (not modelled)`),
@@ -50,6 +52,7 @@ export class Driver {
       if (guard > 100_000) throw new Error(`${this.device.name}: nextWakeup() does not move on`);
       this.bench.time = ns(Math.max(this.bench.time, this.device.nextWakeup()));
       this.device.evaluate(this.bench.time);
+      this.bench.attend();
     }
     this.bench.time = ns(target);
     this.device.evaluate(this.bench.time);

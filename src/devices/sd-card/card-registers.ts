@@ -52,15 +52,17 @@ export const cid = (): Uint8Array =>
     .set(19, 8, 0x0a1) // MDT
     .closed();
 
-/** Classes 0 basic, 2 block read, 4 block write, 5 erase, 8 application-specific, 10 switch. */
-const COMMAND_CLASSES = 0b101_0011_0101;
+/** Command classes: 0 basic, 2 block read, 8 application-specific, 10 switch. */
+const READ_CLASSES = 0b101_0000_0101;
+/** 4 block write, 5 erase: a protected card does not offer them, which is all that Linux looks at. */
+const WRITE_CLASSES = 0b000_0011_0000;
 
 /** Card-specific data. */
 export function csd(bytes: number, writeProtected: boolean, highSpeed: boolean): Uint8Array {
   const image = new BitImage(128)
     .set(119, 112, 0x0e) // TAAC: 1 ms
     .set(103, 96, highSpeed ? 0x5a : 0x32) // TRAN_SPEED: 50 or 25 MHz
-    .set(95, 84, COMMAND_CLASSES) // CCC
+    .set(95, 84, writeProtected ? READ_CLASSES : READ_CLASSES | WRITE_CLASSES) // CCC
     .set(46, 46, 1) // ERASE_BLK_EN
     .set(45, 39, 0x7f) // SECTOR_SIZE
     .set(28, 26, 2) // R2W_FACTOR
