@@ -6,7 +6,7 @@ import { RepriseError } from '../errors/errors.ts';
 import type { CharBackend, HostClock } from '../host/host.ts';
 import type { NetBackend } from '../net/net.ts';
 import type { EndReason, Input, Position } from '../replay/model.ts';
-import { type Icount, NEVER, ns, icount as toIcount } from '../time/units.ts';
+import { type Icount, type Nanoseconds, NEVER, ns, icount as toIcount } from '../time/units.ts';
 import { applyInput } from './apply.ts';
 import { lastCount, withinTime } from './end-of-time.ts';
 import { InputDoor } from './inputs.ts';
@@ -39,6 +39,8 @@ export interface LiveOptions {
   readonly serial: readonly CharBackend[];
   /** One for each network interface. */
   readonly network: readonly NetBackend[];
+  /** Told of every frame that the guest sends or gets, in the order of their virtual times. */
+  readonly frame?: ((bytes: Uint8Array, at: Nanoseconds) => void) | undefined;
   /** Virtual time does not run ahead of real time while the guest idles. */
   readonly sleep: boolean;
   /** A reset ends the run. */
@@ -59,7 +61,10 @@ export class LiveRun {
   private readonly outputs: OutputListener = {
     hashed: (stream, bytes) => this.recorder?.sent(stream, bytes),
     serial: (port, bytes) => this.options.serial[port].write(bytes),
-    frame: (nic, bytes) => this.options.network[nic].send(bytes),
+    frame: (nic, bytes, at) => {
+      this.options.frame?.(bytes, at);
+      this.options.network[nic].send(bytes);
+    },
   };
   /** Real time at which virtual time was 0, as far as the pace is concerned. */
   private anchor = 0;
@@ -154,6 +159,7 @@ export class LiveRun {
   private admit(input: Input): void {
     this.recorder?.event(this.position(), input);
     applyInput(this.machine, input);
+    if (input.kind === 'frame') this.options.frame?.(input.bytes, this.machine.now());
   }
 
   private forwardOutput(): void {
