@@ -15,6 +15,7 @@ import { RecordingWriter } from '../replay/writer.ts';
 import { buildMachine, digestible, type MachineFiles } from '../session/build.ts';
 import { LiveRun } from '../session/live.ts';
 import { LogRecorder } from '../session/recorder.ts';
+import { Dumps } from './dumps.ts';
 import { EXIT } from './exit.ts';
 import { describeFiles, readMachineFiles } from './machine-files.ts';
 import { openNetwork } from './network.ts';
@@ -62,6 +63,7 @@ export async function runLive({ program, qemu, sleepByDefault, record, logGuest 
   });
   let consoles: Consoles | undefined;
   let network: readonly NetBackend[] = [];
+  let dumps: Dumps | undefined;
   try {
     consoles = await openConsoles(
       qemu.consoles,
@@ -69,7 +71,8 @@ export async function runLive({ program, qemu, sleepByDefault, record, logGuest 
       { quit: () => live?.quit('quit'), failed: (error) => say(error.message), notice: say },
       abort.signal,
     );
-    network = await openNetwork(qemu.nic, say);
+    dumps = new Dumps(qemu.nic, say);
+    network = await openNetwork(qemu.nic, { notice: say, signal: abort.signal });
     const recorder = sink && (await startRecording(machine, options, files, record.embed, sink));
     const progress = openProgress(clock, consoles.onTerminal);
     live = new LiveRun({
@@ -77,6 +80,7 @@ export async function runLive({ program, qemu, sleepByDefault, record, logGuest 
       clock,
       serial: consoles.serial,
       network,
+      frame: dumps.frame,
       sleep: qemu.icountSleep ?? sleepByDefault(consoles),
       noReboot: options.noReboot,
       recorder,
@@ -95,6 +99,7 @@ export async function runLive({ program, qemu, sleepByDefault, record, logGuest 
     if (signal === undefined) throw error;
   } finally {
     for (const backend of network) await backend.close();
+    dumps?.close();
     await consoles?.close();
     sink?.close();
     stopListening();

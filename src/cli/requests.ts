@@ -1,6 +1,7 @@
-/** Answers to `-help`, `-version`, `-M help` and `-cpu help`. */
+/** Answers to `-help`, `-version`, `-M help`, `-cpu help` and `-nic model=help`. */
 import type { Command } from './commands/command.ts';
 import { EXIT } from './exit.ts';
+import { NIC_MODEL } from './options/network.ts';
 import type { HelpRequest } from './options/qemu.ts';
 import { VERSION } from './version.ts';
 
@@ -8,6 +9,7 @@ const ANSWERS: Readonly<Record<Exclude<HelpRequest, 'help'>, string>> = {
   version: `Reprise ${VERSION}\n`,
   machines: 'Supported machines are:\nintegratorcp         ARM Integrator/CP (ARM926EJ-S)\n',
   cpus: 'Available CPUs:\n  arm926\n',
+  nics: `Available NIC models:\n${NIC_MODEL}\n`,
 };
 
 /** Prints the answer; always done. */

@@ -5,8 +5,8 @@ const MAGIC_NANOSECONDS = 0xa1b23c4d;
 const LINK_ETHERNET = 1;
 const FILE_HEADER = 24;
 const PACKET_HEADER = 16;
-/** QEMU's, when a dump has no limit of its own. */
-const DEFAULT_LIMIT = 65536;
+/** Bytes of a frame that QEMU's dumps keep when they have no limit of their own. */
+export const DEFAULT_LIMIT = 65536;
 
 /** Where a file is appended to. */
 export interface PcapSink {

@@ -8,7 +8,7 @@ import type { CharBackend } from '../host/host.ts';
 import type { NetBackend } from '../net/net.ts';
 import type { EndReason, Input, Position } from '../replay/model.ts';
 import type { NamedState } from '../snapshot/blocks.ts';
-import { type Icount, NEVER, ns, icount as toIcount } from '../time/units.ts';
+import { type Icount, type Nanoseconds, NEVER, ns, icount as toIcount } from '../time/units.ts';
 import { applyInput } from './apply.ts';
 import type { Bell } from './bell.ts';
 import type { SessionEvent, SessionMode, SnapshotControl } from './control.ts';
@@ -59,6 +59,8 @@ export interface LiveOptions extends ControlledOptions {
   readonly disks?: readonly BlockNode[] | undefined;
   /** Where snapshots are kept; undefined when there is no place for them. */
   readonly snapshots?: SnapshotPlace | undefined;
+  /** Told of every frame that the guest sends or gets, in the order of their virtual times. */
+  readonly frame?: ((bytes: Uint8Array, at: Nanoseconds) => void) | undefined;
   /** Virtual time does not run ahead of real time while the guest idles. */
   readonly sleep: boolean;
   /** A reset ends the run. */
@@ -84,7 +86,10 @@ export class LiveRun extends ControlledRun {
   private readonly outputs: OutputListener = {
     hashed: (stream, bytes) => this.recorder?.sent(stream, bytes),
     serial: (port, bytes) => this.options.serial[port].write(bytes),
-    frame: (nic, bytes) => this.options.network[nic].send(bytes),
+    frame: (nic, bytes, at) => {
+      this.options.frame?.(bytes, at);
+      this.options.network[nic].send(bytes);
+    },
   };
   /** Real time at which virtual time was 0, as far as the pace is concerned. */
   private anchor = 0;
@@ -183,6 +188,7 @@ export class LiveRun extends ControlledRun {
     this.recorder?.event(this.position(), input);
     if (input.kind === 'reset') this.resetByHost = true;
     applyInput(this.machine, input);
+    if (input.kind === 'frame') this.options.frame?.(input.bytes, this.machine.now());
   }
 
   /**

@@ -1,59 +1,48 @@
-/** The network options: `-netdev`, `-net`, `-nic`, and `-object filter-replay`, as QEMU has them. */
+/** The network options: `-netdev`, `-net`, `-nic`, and the filters of `-object`, as QEMU has them. */
 import { RepriseError } from '../../errors/errors.ts';
-import type { UserNetOptions } from '../../net/user/config.ts';
-import { readSuboptions, type Suboptions } from './suboptions.ts';
+import { DEFAULT_LIMIT } from '../../net/pcap.ts';
+import { NETDEV_TYPES, type NetdevSpec, netdevSuboptions } from './netdev.ts';
+import { readSuboptions } from './suboptions.ts';
 import type { OptionRow } from './table.ts';
-import { badValue, parseChoice, parseSwitch } from './values.ts';
+import { badValue, parseChoice, parseInteger } from './values.ts';
 
 /** QEMU's address for the first interface of a machine. */
 const DEFAULT_MAC = '525400123456';
-const MODEL = 'smc91c111';
+export const NIC_MODEL = 'smc91c111';
+
+/** A file that the frames of a network are written to. */
+export interface DumpSpec {
+  readonly id: string;
+  readonly file: string;
+  /** Bytes of a frame that are kept. */
+  readonly maxlen: number;
+}
 
 /** The board's network interface and what it is connected to. */
 export interface NicSpec {
   /** 12 hex digits. */
   readonly mac: string;
   /** Undefined: no cable. */
-  readonly netdev: { readonly id: string; readonly user: UserNetOptions; readonly filtered: boolean } | undefined;
+  readonly netdev: { readonly id: string; readonly leads: NetdevSpec; readonly filtered: boolean; readonly dumps: readonly DumpSpec[] } | undefined;
 }
+
+type FilterDraft = { readonly id: string; readonly netdev: string; readonly dump: DumpSpec | undefined };
 
 /** The options while they are gathered. */
 export interface NetworkDraft {
-  readonly netdevs: Map<string, UserNetOptions>;
+  readonly netdevs: Map<string, NetdevSpec>;
   /** The id of the backend that the interface is connected to, if any. */
   nic: { mac: string; netdev: string | undefined } | undefined;
-  readonly filters: { readonly id: string; readonly netdev: string }[];
+  readonly filters: FilterDraft[];
+  /** The models of interfaces are asked for, instead of a run. */
+  modelHelp: boolean;
 }
 
-export const newNetworkDraft = (): NetworkDraft => ({ netdevs: new Map(), nic: undefined, filters: [] });
+export const newNetworkDraft = (): NetworkDraft => ({ netdevs: new Map(), nic: undefined, filters: [], modelHelp: false });
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** The suboptions of `user`, gathered into `options`. */
-function userSuboptions(options: Mutable<UserNetOptions>): Suboptions {
-  const set = (key: 'net' | 'host' | 'dhcpstart' | 'dns' | 'hostname' | 'tftp' | 'bootfile') => (value: string) => {
-    options[key] = value;
-  };
-  return {
-    net: set('net'),
-    host: set('host'),
-    dhcpstart: set('dhcpstart'),
-    dns: set('dns'),
-    hostname: set('hostname'),
-    tftp: set('tftp'),
-    bootfile: set('bootfile'),
-    restrict: (value, where) => {
-      options.restrict = parseSwitch(value, where);
-    },
-    hostfwd: (value) => {
-      options.hostfwd = [...(options.hostfwd ?? []), value];
-    },
-  };
-}
-
-function addNetdev(draft: NetworkDraft, id: string, user: UserNetOptions, where: string): void {
+function addNetdev(draft: NetworkDraft, id: string, spec: NetdevSpec, where: string): void {
   if (draft.netdevs.has(id)) throw badValue(where, `there is a network '${id}' already; give each an id of its own`);
-  draft.netdevs.set(id, user);
+  draft.netdevs.set(id, spec);
 }
 
 function addNic(draft: NetworkDraft, mac: string | undefined, netdev: string | undefined, where: string): void {
@@ -66,114 +55,165 @@ function parseMac(value: string, where: string): string {
   return value.replaceAll(':', '').toLowerCase();
 }
 
+const readModel =
+  (draft: NetworkDraft) =>
+  (model: string, where: string): void => {
+    if (model === 'help' || model === '?') draft.modelHelp = true;
+    else parseChoice(model, where, [NIC_MODEL]);
+  };
+
 export const NETWORK_OPTIONS: readonly OptionRow<NetworkDraft>[] = [
   {
     names: ['netdev'],
-    argument: 'user,id=ID[,…]',
+    argument: 'user|socket,id=ID[,…]',
     group: 'Network',
-    help: 'a network that this program makes up, with the host at 10.0.2.2 and the world behind it: net=, host=, dhcpstart=, dns=, hostname=, restrict=on|off, hostfwd=tcp|udp:[ADDR]:PORT-[ADDR]:PORT, tftp=FOLDER, bootfile=',
+    help: 'user: a network that this program makes up, with the host at 10.0.2.2 and the world behind it: net=, host=, dhcpstart=, dns=, hostname=, restrict=on|off, hostfwd=tcp|udp:[ADDR]:PORT-[ADDR]:PORT, tftp=FOLDER, bootfile=; socket: a cable to another machine, of this program or of QEMU: listen=[HOST]:PORT on one side, connect=HOST:PORT on the other',
     apply: (draft, value, option) => {
-      const user: Mutable<UserNetOptions> = {};
+      const where = `${option} ${value}`;
+      const { known, finish } = netdevSuboptions();
+      let type = undefined as NetdevSpec['kind'] | undefined;
       let id: string | undefined;
       readSuboptions(option, value, 'type', {
-        ...userSuboptions(user),
-        type: (type, where) => void parseChoice(type, where, ['user']),
+        ...known,
+        type: (kind, at) => {
+          type = parseChoice(kind, at, NETDEV_TYPES);
+        },
         id: (name) => {
           id = name;
         },
       });
-      if (!id) throw badValue(`${option} ${value}`, 'a network needs a name: id=net1');
-      addNetdev(draft, id, user, `${option} ${value}`);
+      if (type === undefined) throw badValue(where, `the type is missing: ${option} user,id=net1`);
+      if (!id) throw badValue(where, 'a network needs a name: id=net1');
+      addNetdev(draft, id, finish(type, where), where);
     },
   },
   {
     names: ['net'],
-    argument: 'nic[,netdev=ID][,macaddr=MAC]|none',
+    argument: 'nic[,netdev=ID][,macaddr=MAC][,model=smc91c111]|none',
     group: 'Network',
     help: "the board's network interface, connected to that network; none (the default) leaves it out",
     apply: (draft, value, option) => {
-      let type = 'none';
+      const where = `${option} ${value}`;
+      const [legacy] = value.split(',', 1);
+      if (legacy === 'user' || legacy === 'socket') {
+        throw badValue(
+          where,
+          `there are no hubs to connect a network to; write -nic ${value}, or -netdev ${legacy},id=net1 with -net nic,netdev=net1`,
+        );
+      }
+      let type = undefined as 'nic' | 'none' | undefined;
       let netdev: string | undefined;
       let mac: string | undefined;
       readSuboptions(option, value, 'type', {
-        type: (kind, where) => {
-          type = parseChoice(kind, where, ['nic', 'none']);
+        type: (kind, at) => {
+          type = parseChoice(kind, at, ['nic', 'none'] as const);
         },
         netdev: (id) => {
           netdev = id;
         },
-        macaddr: (text, where) => {
-          mac = parseMac(text, where);
+        macaddr: (text, at) => {
+          mac = parseMac(text, at);
         },
-        model: (model, where) => void parseChoice(model, where, [MODEL]),
+        model: readModel(draft),
+        // A name for the monitor only.
+        name: () => {},
       });
-      if (type === 'nic') addNic(draft, mac, netdev, `${option} ${value}`);
+      if (type === undefined) throw badValue(where, 'expects nic or none');
+      if (type === 'nic' && !draft.modelHelp) addNic(draft, mac, netdev, where);
     },
   },
   {
     names: ['nic'],
-    argument: 'user[,mac=MAC][,…]|none',
+    argument: 'user[,mac=MAC][,…]|socket[,mac=MAC],…|none',
     group: 'Network',
-    help: 'network interface and network in one option, with the suboptions of -netdev user',
+    help: 'network interface and network in one option, with the suboptions of -netdev',
     apply: (draft, value, option) => {
-      const user: Mutable<UserNetOptions> = {};
-      let type = 'user';
+      const where = `${option} ${value}`;
+      const { known, finish } = netdevSuboptions();
+      let type = 'user' as NetdevSpec['kind'] | 'none';
       let id = `nic${draft.netdevs.size}`;
       let mac: string | undefined;
       readSuboptions(option, value, 'type', {
-        ...userSuboptions(user),
-        type: (kind, where) => {
-          type = parseChoice(kind, where, ['user', 'none']);
+        ...known,
+        type: (kind, at) => {
+          type = parseChoice(kind, at, [...NETDEV_TYPES, 'none'] as const);
         },
         id: (name) => {
           id = name;
         },
-        mac: (text, where) => {
-          mac = parseMac(text, where);
+        mac: (text, at) => {
+          mac = parseMac(text, at);
         },
-        model: (model, where) => void parseChoice(model, where, [MODEL]),
+        model: readModel(draft),
       });
-      if (type === 'none') return;
-      addNetdev(draft, id, user, `${option} ${value}`);
-      addNic(draft, mac, id, `${option} ${value}`);
+      if (type === 'none' || draft.modelHelp) return;
+      addNetdev(draft, id, finish(type, where), where);
+      addNic(draft, mac, id, where);
     },
   },
   {
     names: ['object'],
-    argument: 'filter-replay,id=ID,netdev=ID',
+    argument: 'filter-replay|filter-dump,id=ID,netdev=ID[,…]',
     group: 'Network',
-    help: 'records and replays the frames of a network (reprise record adds it by itself)',
+    help: 'filter-replay records and replays the frames of a network (reprise record adds it by itself); filter-dump writes them to a pcap file: file=FILE, maxlen=BYTES of each',
     apply: (draft, value, option) => {
+      const where = `${option} ${value}`;
+      let type = undefined as 'filter-replay' | 'filter-dump' | undefined;
       let id: string | undefined;
       let netdev: string | undefined;
+      let file: string | undefined;
+      let maxlen: number | undefined;
       readSuboptions(option, value, 'qom-type', {
-        'qom-type': (type, where) => void parseChoice(type, where, ['filter-replay']),
+        'qom-type': (kind, at) => {
+          type = parseChoice(kind, at, ['filter-replay', 'filter-dump'] as const);
+        },
         id: (name) => {
           id = name;
         },
         netdev: (name) => {
           netdev = name;
         },
+        file: (path) => {
+          file = path;
+        },
+        maxlen: (text, at) => {
+          maxlen = parseInteger(text, at, 1, 2 ** 32 - 1);
+        },
       });
-      if (!id || !netdev) throw badValue(`${option} ${value}`, 'a filter needs a name and a network: filter-replay,id=replay,netdev=net1');
-      draft.filters.push({ id, netdev });
+      if (!id || !netdev) throw badValue(where, `a filter needs a name and a network: ${type ?? 'filter-replay'},id=filter1,netdev=net1`);
+      if (type === 'filter-dump') {
+        if (!file) throw badValue(where, 'a dump needs a file: file=FILE');
+        draft.filters.push({ id, netdev, dump: { id, file, maxlen: maxlen ?? DEFAULT_LIMIT } });
+      } else if (file !== undefined || maxlen !== undefined) throw badValue(where, 'file and maxlen belong to filter-dump');
+      else draft.filters.push({ id, netdev, dump: undefined });
     },
   },
 ];
 
 /** Connects what the options name. @throws RepriseError BAD_VALUE */
 export function finishNetwork({ netdevs, nic, filters }: NetworkDraft): NicSpec | undefined {
-  for (const { id, netdev } of filters) {
+  filters.forEach(({ id, netdev, dump }, index) => {
+    const others = filters.slice(index + 1);
     if (!netdevs.has(netdev)) throw new RepriseError('BAD_VALUE', `filter '${id}': there is no network '${netdev}'; add -netdev user,id=${netdev}`);
-    if (filters.some((other) => other.id !== id && other.netdev === netdev)) {
-      throw new RepriseError('BAD_VALUE', `network '${netdev}' has two filters; one records and replays all of it`);
+    if (others.some((other) => other.netdev === netdev && dump === undefined && other.dump === undefined)) {
+      throw new RepriseError('BAD_VALUE', `network '${netdev}' has two filters of type filter-replay; one records and replays all of it`);
     }
-  }
+    if (others.some((other) => other.id === id)) throw new RepriseError('BAD_VALUE', `there are two filters '${id}'; give each an id of its own`);
+  });
   if (nic === undefined) return undefined;
   if (nic.netdev === undefined) return { mac: nic.mac, netdev: undefined };
-  const user = netdevs.get(nic.netdev);
-  if (user === undefined) throw new RepriseError('BAD_VALUE', `there is no network '${nic.netdev}'; add -netdev user,id=${nic.netdev}`);
-  return { mac: nic.mac, netdev: { id: nic.netdev, user, filtered: filters.some(({ netdev }) => netdev === nic.netdev) } };
+  const leads = netdevs.get(nic.netdev);
+  if (leads === undefined) throw new RepriseError('BAD_VALUE', `there is no network '${nic.netdev}'; add -netdev user,id=${nic.netdev}`);
+  const own = filters.filter(({ netdev }) => netdev === nic.netdev);
+  return {
+    mac: nic.mac,
+    netdev: {
+      id: nic.netdev,
+      leads,
+      filtered: own.some(({ dump }) => dump === undefined),
+      dumps: own.flatMap(({ dump }) => dump ?? []),
+    },
+  };
 }
 
 /** Under `rr=` every network needs its filter, as in QEMU. @throws RepriseError USAGE */

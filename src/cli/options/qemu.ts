@@ -23,7 +23,7 @@ export const MAX_RAM_MIB = 256;
 export type RtcBase = 'utc' | 'localtime' | number;
 
 /** What was asked for instead of a run. */
-export type HelpRequest = 'help' | 'version' | 'machines' | 'cpus';
+export type HelpRequest = 'help' | 'version' | 'machines' | 'cpus' | 'nics';
 
 /** QEMU's options of one command line; undefined where nothing was said. */
 export interface QemuOptions {
@@ -227,7 +227,10 @@ export const CONSOLE_OPTIONS: readonly Row[] = [
 
 const NETWORK_ROWS: readonly Row[] = NETWORK_OPTIONS.map((row) => ({
   ...row,
-  apply: (draft, value, option) => row.apply(draft.network, value, option),
+  apply: (draft, value, option) => {
+    row.apply(draft.network, value, option);
+    if (draft.network.modelHelp) draft.request ??= 'nics';
+  },
 }));
 
 const DRIVE_ROWS: readonly Row[] = DRIVE_OPTIONS.map((row) => ({

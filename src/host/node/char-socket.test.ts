@@ -234,7 +234,7 @@ describe('a client', () => {
     const { server, port } = await serve({ port: 0 });
     await new Promise((resolve) => server.close(resolve));
     expect(await failure(open(tcp('client', port)))).toMatch(
-      new RegExp(`^CONNECT_FAILED no connection to tcp:localhost:${port}: nobody listens there; start the other side first, or add ,server`),
+      new RegExp(`^CONNECT_FAILED no connection to tcp:localhost:${port}: nobody listens there; start the other side first, or let this one listen`),
     );
     expect(await failure(open({ kind: 'unix', path: freshPath(), role: 'client' }))).toMatch(
       /^CONNECT_FAILED no connection to unix:.*nobody listens there/,

@@ -26,7 +26,7 @@ export interface SocketOptions {
  * Connects, or listens, as `spec` says. A waiting server resolves when its first peer is there.
  * @throws RepriseError ADDRESS_IN_USE, CONNECT_FAILED, BAD_VALUE (a path that is too long); the signal's reason when it is aborted
  */
-export async function openSocketBackend(spec: SocketSpec, options: SocketOptions): Promise<CharBackend> {
+export async function openSocketBackend(spec: SocketSpec, options: SocketOptions): Promise<SocketBackend> {
   if (spec.kind === 'unix' && Buffer.byteLength(spec.path) > MAX_PATH) {
     throw new RepriseError('BAD_VALUE', `the path of a socket has at most ${MAX_PATH} bytes, '${spec.path}' is longer`);
   }
@@ -48,13 +48,14 @@ export async function openSocketBackend(spec: SocketSpec, options: SocketOptions
   return backend;
 }
 
-class SocketBackend implements CharBackend {
+export class SocketBackend implements CharBackend {
   private server: Server | undefined;
   private peer: Socket | undefined;
   private readonly waiting: Socket[] = [];
   private listener: ((bytes: Uint8Array) => void) | undefined;
   private paused = false;
   private arrived: () => void = () => {};
+  private peerListener: () => void = () => {};
   private draining: Promise<void> | undefined;
 
   /** Takes a new peer, now or when the present one has gone. */
@@ -68,6 +69,7 @@ class SocketBackend implements CharBackend {
       return;
     }
     this.peer = socket;
+    this.peerListener();
     socket.on('data', (chunk: Uint8Array) => this.listener?.(new Uint8Array(chunk)));
     socket.once('close', () => {
       this.peer = undefined;
@@ -90,9 +92,23 @@ class SocketBackend implements CharBackend {
         });
   }
 
+  get connected(): boolean {
+    return this.peer?.writable ?? false;
+  }
+
+  /** Called for each new peer from now on, before its first bytes. */
+  onPeer(listener: () => void): void {
+    this.peerListener = listener;
+  }
+
+  /** Ends the connection to the present peer at once; nothing more comes from it. */
+  hangUp(): void {
+    this.peer?.removeAllListeners('data').destroy();
+  }
+
   /** With nobody there the output is dropped, as QEMU does. */
   write(bytes: Uint8Array): void {
-    if (this.peer?.writable) this.peer.write(bytes);
+    if (this.connected) this.peer?.write(bytes);
   }
 
   get congested(): boolean {
@@ -225,7 +241,7 @@ function boundAddress(server: Server, spec: SocketSpec): string {
 
 function connectFailed(spec: SocketSpec, error: unknown): RepriseError {
   const absent = errno(error) === 'ECONNREFUSED' || errno(error) === 'ENOENT';
-  const why = absent ? 'nobody listens there; start the other side first, or add ,server to listen here' : reason(error);
+  const why = absent ? 'nobody listens there; start the other side first, or let this one listen' : reason(error);
   return new RepriseError('CONNECT_FAILED', `no connection to ${nameOf(spec)}: ${why}`, error);
 }
 

@@ -1,4 +1,7 @@
 /** Frames that no sane guest sends: nothing breaks, nothing grows, and what comes back is sound. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BROADCAST_IP, BROADCAST_MAC, viewOf } from '../packets/addresses.ts';
 import { ARP, decodeArp, encodeArp } from '../packets/arp.ts';
@@ -8,6 +11,7 @@ import { decodeIcmp, encodeIcmp } from '../packets/icmp.ts';
 import { decodeIpv4, encodeIpv4, PROTOCOL } from '../packets/ipv4.ts';
 import { ACK, decodeTcp, encodeTcp, FIN, RST, SYN } from '../packets/tcp.ts';
 import { decodeUdp, encodeUdp } from '../packets/udp.ts';
+import { BUFFER } from './tcp-limits.ts';
 import { DNS, GATEWAY, GATEWAY_MAC, GUEST, GUEST_MAC } from './testing/guest.suite.ts';
 import { Bench } from './testing/manual-host.suite.ts';
 import { randomNumbers } from './testing/wire.suite.ts';
@@ -63,6 +67,33 @@ const SEEDS: readonly Uint8Array[] = [
   tcp(FIN | ACK, 1300),
   tcp(RST, 1000),
 ];
+
+/** Options as DHCP, TCP and IPv4 have them (code, length, value), with lengths that are right, nearly right or absurd. */
+function options(random: () => number, codes: number, counted: 'value' | 'all'): number[] {
+  const bytes: number[] = [];
+  for (let n = random() * 8; n > 1; n--) {
+    const value = Array.from({ length: random() * 12 }, () => Math.floor(random() * 256));
+    const length = value.length + (counted === 'all' ? 2 : 0);
+    const lies = random();
+    const told = lies < 0.1 ? [0, 1, 2, 255][Math.floor(lies * 40)] : lies < 0.2 ? length + Math.floor(random() * 5) - 2 : length;
+    bytes.push(Math.floor(random() * codes), told & 255, ...value);
+  }
+  return bytes;
+}
+
+/** A seed with options of its own at `at`: those of its header, which tells their length in words. */
+function withHeaderOptions(seed: Uint8Array, at: number, lengthAt: number, lengthShift: number, made: readonly number[]): Uint8Array {
+  const words = Math.min(Math.ceil(made.length / 4), 10);
+  const bytes = Buffer.concat([
+    seed.subarray(0, at),
+    Buffer.from(made).subarray(0, words * 4),
+    Buffer.alloc(Math.max(words * 4 - made.length, 0)),
+    seed.subarray(at),
+  ]);
+  bytes[lengthAt] += words << lengthShift;
+  bytes.writeUInt16BE(bytes.readUInt16BE(16) + words * 4, 16);
+  return bytes;
+}
 
 /** Makes the checksums right again, so that what is wrong gets further in. */
 function mend(bytes: Uint8Array): void {
@@ -120,6 +151,17 @@ function check(bench: Bench): void {
   expect(bench.host.sockets.filter(({ closed }) => !closed).length).toBeLessThanOrEqual(256);
   expect(bench.host.openFiles).toBeLessThanOrEqual(8);
   expect(bench.host.runningTimers).toBeLessThan(600);
+}
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
+
+/** Bytes of frames and queues that are held on to; of the heap too much belongs to the test itself. */
+function memory(): number {
+  // The second time what the first one found is given back.
+  collectGarbage();
+  collectGarbage();
+  return process.memoryUsage().arrayBuffers;
 }
 
 /** It still does what it should. */
@@ -196,6 +238,109 @@ describe('a hostile guest', () => {
       await bench.net.close();
       expect(bench.host.runningTimers).toBe(0);
     }
+  });
+
+  test('sends options of every kind and length', async () => {
+    const bench = made();
+    const random = randomNumbers(21);
+    const message = dhcp();
+    let leases = 0;
+    for (let n = 0; n < ROUNDS / 2; n++) {
+      const kind = Math.floor(random() * 3);
+      let bytes: Uint8Array;
+      if (kind === 0) {
+        // A discovery, and whatever follows it.
+        const offered = [53, 1, random() < 0.5 ? 1 : 3, ...options(random, random() < 0.5 ? 64 : 256, 'value'), random() < 0.7 ? 255 : 0];
+        bytes = message.slice();
+        bytes.set(offered.slice(0, message.length - 282), 282);
+      } else if (kind === 1) bytes = withHeaderOptions(tcp(SYN, 999), 54, 46, 4, options(random, 6, 'all'));
+      else bytes = withHeaderOptions(SEEDS[6], 34, 14, 0, options(random, 256, 'all'));
+      mend(bytes);
+      bench.net.send(bytes);
+      leases += bench.frames.some((answer) => answer[23] === PROTOCOL.UDP) ? 1 : 0;
+      check(bench);
+      if (random() < 0.05) stir(bench, random);
+    }
+    expect(leases).toBeGreaterThan(100);
+    expect(bench.host.streams.length).toBeGreaterThan(0);
+    await stillWorks(bench);
+  });
+
+  test('sends fragments in any order and more than once: a datagram arrives whole, and once', () => {
+    const pieces = fc.array(fc.integer({ min: 1, max: 180 }), { minLength: 1, maxLength: 40 });
+    fc.assert(
+      fc.property(pieces, fc.integer({ min: 1, max: 7 }), fc.infiniteStream(fc.nat()), (sizes, last, numbers) => {
+        const bench = made();
+        const text = Array.from({ length: sizes.reduce((sum, size) => sum + size * 8, last) }, (_, i) => String.fromCharCode(33 + (i % 90))).join('');
+        const whole = encodeUdp({ sourcePort: 68, destinationPort: 9999, payload: Buffer.from(text) }, GUEST, GATEWAY);
+        const frames: Uint8Array[] = [];
+        for (let at = 0, n = 0; at < whole.length; n++) {
+          const end = Math.min(at + (sizes[n] ?? 180) * 8, whole.length);
+          frames.push(frame(PROTOCOL.UDP, whole.subarray(at, end), { offset: at, more: end < whole.length }));
+          at = end;
+        }
+        fc.pre(frames.length > 1);
+        const shuffled = frames.map((bytes) => ({ bytes, key: numbers.next().value as number })).sort((a, b) => a.key - b.key);
+        shuffled.forEach(({ bytes, key }, i) => {
+          bench.net.send(bytes);
+          if (key % 3 === 0 && i < shuffled.length - 1) bench.net.send(bytes);
+        });
+        expect(bench.host.sockets.flatMap(({ sent }) => sent.map((datagram) => datagram.text))).toEqual([text]);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('sends fragments that overlap, lie and never end', async () => {
+    const bench = made();
+    const random = randomNumbers(31);
+    const before = memory();
+    for (let n = 0; n < ROUNDS; n++) {
+      const offset = 8 * Math.floor(random() * (random() < 0.5 ? 20 : 8192));
+      const bytes = frame(random() < 0.5 ? PROTOCOL.UDP : PROTOCOL.ICMP, new Uint8Array(random() < 0.3 ? random() * 40 : 1480), {
+        offset,
+        more: random() < 0.9,
+      });
+      new DataView(bytes.buffer).setUint16(18, random() * (random() < 0.5 ? 4 : 65_536));
+      mend(bytes);
+      bench.net.send(bytes);
+      if (random() < 0.01) bench.host.pass(1000);
+      if (n % 100 === 0) check(bench);
+    }
+    // Sixteen packets at a time, of 64 fragments each.
+    expect(memory() - before).toBeLessThan(16 * 64 * 1480 + 2 ** 19);
+    await stillWorks(bench);
+  });
+
+  test('makes no connection keep more than it may, whatever it sends and takes', async () => {
+    const bench = made();
+    const connections = Array.from({ length: 48 }, (_, n) => {
+      bench.sendTcp(SYN, { sourcePort: 2000 + n, sequence: 999, mss: 1460 });
+      const stream = bench.host.streams.at(-1)!;
+      stream.listener.opened();
+      const acknowledgment = (bench.tcp()[0].sequence + 1) >>> 0;
+      bench.sendTcp(ACK, { sourcePort: 2000 + n, sequence: 1000, acknowledgment });
+      stream.stalled = true;
+      return { stream, sourcePort: 2000 + n, acknowledgment };
+    });
+    const before = memory();
+    let unread = 0;
+    for (const { stream, sourcePort, acknowledgment } of connections) {
+      const send = (sequence: number, text: string) => bench.sendTcp(ACK, { sourcePort, sequence, acknowledgment, text });
+      // Nobody takes what comes from either side; and the guest heeds no window.
+      stream.send('x'.repeat(4 * BUFFER));
+      for (let at = 0; at < 4 * BUFFER; at += 1400) send(1000 + at, 'y'.repeat(1400));
+      for (let at = 0; at < 4000; at += 2) send(1001 + stream.written.length + at, 'z');
+      bench.host.pass(50);
+      unread += stream.unread;
+      expect(stream.written.length).toBeLessThanOrEqual(2 * BUFFER);
+      stream.written = '';
+      bench.frames = [];
+    }
+    // The host was asked for no more than a window's worth.
+    expect(unread).toBeGreaterThanOrEqual(48 * 3 * BUFFER);
+    expect((memory() - before) / 48).toBeLessThan(3 * BUFFER);
+    await bench.net.close();
   });
 
   test('sends a frame that is too long', () => {
