@@ -125,6 +125,7 @@ export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, nics, files,
   return new Machine({
     cpu,
     memory,
+    addressSpace: bus,
     clock,
     scheduler,
     devices,
