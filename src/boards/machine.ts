@@ -64,8 +64,8 @@ export interface NetworkPort {
 }
 
 export interface Keyboard {
-  /** Whether there is a key of that name: QKeyCode names of QEMU. */
-  knows(code: string): boolean;
+  /** The keys that it has: QKeyCode names of QEMU. */
+  readonly codes: readonly string[];
   /** Presses or releases a key; one that the keyboard does not have is ignored. */
   key(code: string, down: boolean): void;
 }

@@ -1,4 +1,5 @@
 /** Runs a machine with the world attached, and records it if asked to: what `run`, `record` and QEMU's command line have in common. */
+import type { LogItem } from '../boards/guest-log.ts';
 import type { Machine } from '../boards/machine.ts';
 import type { AppendSink } from '../host/host.ts';
 import { NodeClock, randomSeed, wallClock } from '../host/node/clock.ts';
@@ -6,7 +7,6 @@ import { type Consoles, openConsoles } from '../host/node/consoles.ts';
 import { createOutput } from '../host/node/output-file.ts';
 import { openProgress } from '../host/node/progress.ts';
 import { type EndingSignal, exitStatus, onEndingSignal } from '../host/node/signals.ts';
-import { attachMonitor } from '../monitor/monitor.ts';
 import type { NetBackend } from '../net/net.ts';
 import { DigestChain } from '../replay/digest-chain.ts';
 import { loadHasher } from '../replay/hasher.ts';
@@ -14,13 +14,15 @@ import type { InputFile, MachineOptions } from '../replay/model.ts';
 import { RecordingWriter } from '../replay/writer.ts';
 import { buildMachine, digestible, type MachineFiles } from '../session/build.ts';
 import { LiveRun } from '../session/live.ts';
+import { LiveControl } from '../session/live-control.ts';
 import { LogRecorder } from '../session/recorder.ts';
+import { attachControls } from './control.ts';
 import { EXIT } from './exit.ts';
 import { describeFiles, readMachineFiles } from './machine-files.ts';
 import { openNetwork } from './network.ts';
 import { toMachineOptions } from './options/machine-options.ts';
 import type { QemuOptions } from './options/qemu.ts';
-import { saveFile } from './save-file.ts';
+import { surroundingsOf } from './surroundings.ts';
 import { VERSION } from './version.ts';
 
 /** Instructions between two digests: half a second or so of work, of which hashing takes about a hundredth. */
@@ -40,15 +42,18 @@ export interface LiveRequest {
   /** Virtual time waits for real time while the guest idles, where the command line does not say. */
   readonly sleepByDefault: (consoles: Consoles) => boolean;
   readonly record?: RecordTarget | undefined;
-  readonly logGuest: boolean;
+  /** What of the guest's mistakes is told. */
+  readonly logItems: Set<LogItem>;
 }
 
 /** @returns the exit status @throws RepriseError */
-export async function runLive({ program, qemu, sleepByDefault, record, logGuest }: LiveRequest): Promise<number> {
+export async function runLive({ program, qemu, sleepByDefault, record, logItems }: LiveRequest): Promise<number> {
   const say = (text: string): void => void process.stderr.write(`${program}: ${text}\n`);
   const options = toMachineOptions(qemu, { ...wallClock(), seed: randomSeed() });
   const files = readMachineFiles(qemu);
-  const machine = buildMachine(options, files, logGuest ? (message) => say(`guest: ${message}`) : () => {});
+  const machine = buildMachine(options, files, (message, item) => {
+    if (logItems.has(item)) say(`guest: ${message}`);
+  });
   const clock = new NodeClock();
 
   const sink = record && createOutput(record.path, { force: record.force });
@@ -83,7 +88,7 @@ export async function runLive({ program, qemu, sleepByDefault, record, logGuest 
       onProgress: () => progress?.update(machine.icount(), machine.now()),
     });
     const run = live;
-    for (const { backend, onFocus } of consoles.monitors) attachMonitor(run, backend, { version: VERSION, saveFile }, onFocus);
+    attachControls(new LiveControl(run, record?.path, surroundingsOf(qemu.consoles, qemu.nic), qemu.startStopped), consoles, logItems);
     if (signal !== undefined) run.quit('interrupted');
     try {
       await run.run();

@@ -183,7 +183,7 @@ export class LiveRun {
     const { clock, network } = this.options;
     // An answer that is on its way from the world must not come after the guest has stopped waiting for it.
     const sleep = this.options.sleep || network.some(({ busy }) => busy);
-    const wake = machine.nextWakeup();
+    const wake = ns(Math.min(machine.nextWakeup(), inputs.nextDue()));
     if (!sleep && wake !== NEVER) {
       machine.idleUntil(withinTime(wake));
       return;

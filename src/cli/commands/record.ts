@@ -61,7 +61,7 @@ export const record: Command = {
       qemu,
       sleepByDefault: sleepOnTerminal,
       record: { path: output, force, embed },
-      logGuest: draft.logGuest,
+      logItems: draft.logItems,
     });
   },
 };

@@ -14,6 +14,7 @@ const MIB = 2 ** 20;
 const MACHINES = ['integratorcp'] as const;
 const CPUS = ['arm926'] as const;
 const SERIAL_PORTS = 2;
+const MONITOR_BACKENDS = 'stdio, none, tcp:HOST:PORT[,server][,nowait], unix:PATH[,server][,nowait]';
 
 export const MIN_RAM_MIB = 16;
 export const MAX_RAM_MIB = 256;
@@ -39,6 +40,8 @@ export interface QemuOptions {
   /** With QEMU's defaults filled in. */
   readonly consoles: ConsoleSpec;
   readonly noReboot: boolean;
+  /** The machine waits for `cont` before its first instruction. */
+  readonly startStopped: boolean;
   readonly icountShift: number | undefined;
   readonly icountSleep: boolean | undefined;
   readonly rr: { readonly mode: 'record' | 'replay'; readonly file: string } | undefined;
@@ -56,6 +59,7 @@ export interface QemuDraft extends Mutable<Omit<QemuOptions, 'consoles' | 'rr' |
   serial: SerialSpec[] | undefined;
   /** Undefined until a `-monitor` says something. */
   monitor: { readonly backend: CharSpec | undefined } | undefined;
+  readonly qmp: CharSpec[];
   nographic: boolean;
   nodefaults: boolean;
   rrMode: 'record' | 'replay' | undefined;
@@ -76,9 +80,11 @@ export function newQemuDraft(): QemuDraft {
     append: undefined,
     serial: undefined,
     monitor: undefined,
+    qmp: [],
     nographic: false,
     nodefaults: false,
     noReboot: false,
+    startStopped: false,
     icountShift: undefined,
     icountSleep: undefined,
     rrMode: undefined,
@@ -191,10 +197,20 @@ export const CONSOLE_OPTIONS: readonly Row[] = [
   },
   {
     names: ['monitor'],
-    argument: 'stdio|none',
+    argument: 'BACKEND',
     group: 'Console',
-    help: 'where the monitor listens for commands',
+    help: `where the monitor listens for commands: ${MONITOR_BACKENDS}`,
     apply: (draft, value, option) => (draft.monitor = { backend: parseMonitor(value, option) }),
+  },
+  {
+    names: ['qmp'],
+    argument: 'BACKEND',
+    group: 'Console',
+    help: `where programs control the machine in QMP, QEMU's protocol for them; several times: ${MONITOR_BACKENDS}`,
+    apply: (draft, value, option) => {
+      const backend = parseMonitor(value, option);
+      if (backend !== undefined) draft.qmp.push(backend);
+    },
   },
   {
     names: ['nographic'],
@@ -220,6 +236,13 @@ export const CONSOLE_OPTIONS: readonly Row[] = [
   },
 ];
 
+const START_STOPPED: Row = {
+  names: ['S'],
+  group: 'Console',
+  help: "do not start the machine before 'cont' is said in a monitor",
+  apply: (draft) => (draft.startStopped = true),
+};
+
 const NETWORK_ROWS: readonly Row[] = NETWORK_OPTIONS.map((row) => ({
   ...row,
   apply: (draft, value, option) => row.apply(draft.network, value, option),
@@ -237,7 +260,14 @@ export const HELP_OPTIONS: readonly Row[] = [
 ];
 
 /** Everything that QEMU's command line can have here. */
-export const QEMU_OPTIONS: readonly Row[] = [...MACHINE_OPTIONS, ...NETWORK_ROWS, ...CONSOLE_OPTIONS, ...NEUTRAL_OPTIONS, ...HELP_OPTIONS];
+export const QEMU_OPTIONS: readonly Row[] = [
+  ...MACHINE_OPTIONS,
+  ...NETWORK_ROWS,
+  ...CONSOLE_OPTIONS,
+  START_STOPPED,
+  ...NEUTRAL_OPTIONS,
+  ...HELP_OPTIONS,
+];
 
 /** A whole command line of QEMU, without the program's name. @throws RepriseError */
 export function parseQemuOptions(args: readonly string[]): QemuOptions {
@@ -255,8 +285,8 @@ export function parseQemuOptions(args: readonly string[]): QemuOptions {
 
 /** Checks what only the whole line can tell, and fills in QEMU's defaults for the consoles. @throws RepriseError */
 export function finishQemuOptions(draft: QemuDraft): QemuOptions {
-  const { serial: _s, monitor: _m, nographic: _n, nodefaults: _d, network, rrMode, rrFile, ...plain } = draft;
-  if (draft.request !== undefined) return { ...plain, nic: undefined, rr: undefined, consoles: { serial: [], monitor: undefined } };
+  const { serial: _s, monitor: _m, qmp: _q, nographic: _n, nodefaults: _d, network, rrMode, rrFile, ...plain } = draft;
+  if (draft.request !== undefined) return { ...plain, nic: undefined, rr: undefined, consoles: { serial: [], monitor: undefined, qmp: [] } };
   for (const option of ['append', 'initrd', 'dtb'] as const) {
     if (draft[option] !== undefined && draft.kernel === undefined) throw new RepriseError('USAGE', `-${option} is for a kernel; add -kernel FILE`);
   }
@@ -275,13 +305,15 @@ export function finishQemuOptions(draft: QemuDraft): QemuOptions {
 function withDefaults(draft: QemuDraft): ConsoleSpec {
   const serial = draft.serial ?? [];
   const monitor = draft.monitor?.backend;
-  if (!draft.nographic || draft.nodefaults) return { serial, monitor };
+  const { qmp } = draft;
+  if (!draft.nographic || draft.nodefaults) return { serial, monitor, qmp };
   const wantsSerial = draft.serial === undefined;
   const wantsMonitor = draft.monitor === undefined && !serial.some((port) => port.monitor);
-  if (wantsSerial && wantsMonitor) return { serial: [{ backend: { kind: 'stdio' }, monitor: true }], monitor };
+  if (wantsSerial && wantsMonitor) return { serial: [{ backend: { kind: 'stdio' }, monitor: true }], monitor, qmp };
   return {
     serial: wantsSerial ? [{ backend: { kind: 'stdio' }, monitor: false }] : serial,
     monitor: wantsMonitor ? { kind: 'stdio' } : monitor,
+    qmp,
   };
 }
 

@@ -26,7 +26,7 @@ export interface SocketOptions {
  * Connects, or listens, as `spec` says. A waiting server resolves when its first peer is there.
  * @throws RepriseError ADDRESS_IN_USE, CONNECT_FAILED, BAD_VALUE (a path that is too long); the signal's reason when it is aborted
  */
-export async function openSocketBackend(spec: SocketSpec, options: SocketOptions): Promise<CharBackend> {
+export async function openSocketBackend(spec: SocketSpec, options: SocketOptions): Promise<SocketBackend> {
   if (spec.kind === 'unix' && Buffer.byteLength(spec.path) > MAX_PATH) {
     throw new RepriseError('BAD_VALUE', `the path of a socket has at most ${MAX_PATH} bytes, '${spec.path}' is longer`);
   }
@@ -48,13 +48,14 @@ export async function openSocketBackend(spec: SocketSpec, options: SocketOptions
   return backend;
 }
 
-class SocketBackend implements CharBackend {
+export class SocketBackend implements CharBackend {
   private server: Server | undefined;
   private peer: Socket | undefined;
   private readonly waiting: Socket[] = [];
   private listener: ((bytes: Uint8Array) => void) | undefined;
   private paused = false;
   private arrived: () => void = () => {};
+  private peerChanged: (present: boolean) => void = () => {};
   private draining: Promise<void> | undefined;
 
   /** Takes a new peer, now or when the present one has gone. */
@@ -71,11 +72,19 @@ class SocketBackend implements CharBackend {
     socket.on('data', (chunk: Uint8Array) => this.listener?.(new Uint8Array(chunk)));
     socket.once('close', () => {
       this.peer = undefined;
+      this.peerChanged(false);
       const next = this.waiting.shift();
       if (next !== undefined) this.admit(next);
     });
+    this.peerChanged(true);
     this.applyPause();
     this.arrived();
+  }
+
+  /** Registers who is told that a peer has come (true) or gone; at once, when there is one already. */
+  onPeer(listener: (present: boolean) => void): void {
+    this.peerChanged = listener;
+    if (this.peer !== undefined) listener(true);
   }
 
   serve(server: Server): void {
