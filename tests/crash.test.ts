@@ -88,7 +88,7 @@ describe('a recorder that is killed', { timeout: 60 * SECONDS }, () => {
 /** The instruction count, as the monitor tells it. */
 async function countNow(running: Running): Promise<number> {
   running.send('info replay\n');
-  await running.shows('current instruction count = ');
+  await running.shows('instruction count = ');
   return Number.parseInt(await running.shows('\r\n'), 10);
 }
 
@@ -100,7 +100,7 @@ describe('a recorder that is asked to end', { timeout: 60 * SECONDS }, () => {
   ] as const)('by %s leaves a whole recording', async (signal, status) => {
     const path = join(temporaryFolder(onTestFinished), 'out.rec');
     const running = await recording(path);
-    running.send('sendkey ctrl-c\n');
+    running.send('sendkey ctrl-c 1\n');
     await pause(200);
     running.kill(signal);
     const outcome = await running.done;

@@ -131,7 +131,7 @@ describe.skipIf(!hasLinux('a shell session in Linux'))('a shell session in Linux
       await ask('mouse_move 5 5');
       expect(await ask(`screendump ${folder}/shot.png`)).toContain('the guest has not switched its screen on');
       expect(existsSync(join(folder, 'shot.png'))).toBe(false);
-      expect(await ask('info registers')).toMatch(/r15=[0-9a-f]{8}/);
+      expect(await ask('info registers')).toMatch(/R15=[0-9a-f]{8}/);
       expect(await countOf()).toBeGreaterThan(stopped);
 
       running.send(`${CTRL_A}c`);

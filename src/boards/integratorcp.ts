@@ -31,7 +31,7 @@ import { Scheduler } from '../time/scheduler.ts';
 import { VirtualClock } from '../time/virtual-clock.ts';
 import { type BootFiles, loadSegments, planBoot } from './boot/arm-boot.ts';
 import { FrameOutput } from './frame-output.ts';
-import { OnceLog } from './guest-log.ts';
+import { type GuestMessageListener, OnceLog } from './guest-log.ts';
 import { Machine, machineState } from './machine.ts';
 import { SerialOutput } from './serial-output.ts';
 
@@ -47,7 +47,7 @@ export interface IntegratorCpConfig {
   readonly disks: readonly { readonly bytes: number; readonly readOnly: boolean }[];
   readonly files: BootFiles;
   /** Told, once each, what the guest does that the board does not do. */
-  readonly onGuestMessage: (message: string) => void;
+  readonly onGuestMessage: GuestMessageListener;
 }
 
 /** Linux's number of the board among ARM machines. */
@@ -140,13 +140,14 @@ export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, nics, disks,
   return new Machine({
     cpu,
     memory,
+    addressSpace: bus,
     clock,
     scheduler,
     devices,
     serial: uarts.map((port, n) => ({ output: outputs[n], receiveRoom: () => port.receiveRoom(), receive: (byte) => port.receive(byte) })),
     nics: ethernet.map((nic, n) => ({ output: frames[n], receiveRoom: () => nic.receiveRoom(), receive: (frame) => nic.receive(frame) })),
     disks: cards.map((card) => ({ name: card.name, user: card })),
-    keyboard: { knows: (code) => QCODES.includes(code), key: (code, down) => void keyboard.key(code, down) },
+    keyboard: { codes: QCODES, key: (code, down) => void keyboard.key(code, down) },
     mouse,
     screen: () => renderScreen(lcd.state.fields, readRam, ((cm.state.fields.CM_CTRL >>> 11) & 7) === LCD_MUX_5551 ? '5551' : '565'),
     boot: () => {

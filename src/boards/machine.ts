@@ -2,6 +2,7 @@
  * A whole computer: CPU, memory, bus, devices, and the few ways in which the world outside can touch it. It knows
  * nothing of recordings; it only promises to execute exactly as far as it is told and to do the same every time.
  */
+import type { AddressSpace } from '../bus/address-space.ts';
 import type { AnyDevice } from '../bus/device.ts';
 import type { DiskUser } from '../bus/disk.ts';
 import type { GuestMemory } from '../bus/memory.ts';
@@ -26,6 +27,21 @@ export interface Cpu {
   reset(): void;
   dropDerived(): void;
   dropStores(): void;
+  readonly debug: CpuDebug;
+}
+
+/** How monitors look into a CPU between two instructions. Nothing here changes anything. */
+export interface CpuDebug {
+  /** The physical address that a load from a virtual one would use now, or undefined where it would fault. */
+  translate(virtual: number): number | undefined;
+  /** A register by its name in the assembler's spelling (`r0`, `sp`, `cpsr`), unsigned; undefined when there is none of that name. */
+  register(name: string): number | undefined;
+  /** The registers as QEMU's `info registers` lays them out. */
+  registers(): string;
+  /** Width of the instructions that the CPU is executing now, in bytes. */
+  instructionBytes(): 2 | 4;
+  /** An instruction of that width as text. */
+  disassemble(instruction: number, address: number): string;
 }
 
 /** A named part of the machine's state. Together with RAM these are all of it. */
@@ -55,8 +71,8 @@ export interface DiskPort {
 }
 
 export interface Keyboard {
-  /** Whether there is a key of that name: QKeyCode names of QEMU. */
-  knows(code: string): boolean;
+  /** The keys that it has: QKeyCode names of QEMU. */
+  readonly codes: readonly string[];
   /** Presses or releases a key; one that the keyboard does not have is ignored. */
   key(code: string, down: boolean): void;
 }
@@ -90,6 +106,7 @@ export type Stop =
 export interface MachineParts {
   readonly cpu: Cpu;
   readonly memory: GuestMemory;
+  readonly addressSpace: AddressSpace;
   readonly clock: VirtualClock;
   readonly scheduler: Scheduler;
   readonly devices: readonly AnyDevice[];
@@ -108,6 +125,7 @@ export interface MachineParts {
 export class Machine {
   readonly cpu: Cpu;
   readonly memory: GuestMemory;
+  readonly addressSpace: AddressSpace;
   readonly clock: VirtualClock;
   readonly devices: readonly AnyDevice[];
   readonly components: readonly Component[];
@@ -124,6 +142,7 @@ export class Machine {
   constructor(parts: MachineParts) {
     this.cpu = parts.cpu;
     this.memory = parts.memory;
+    this.addressSpace = parts.addressSpace;
     this.clock = parts.clock;
     this.scheduler = parts.scheduler;
     this.devices = parts.devices;

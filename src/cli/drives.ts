@@ -6,6 +6,7 @@ import type { BlockFile, BlockNode } from '../block/node.ts';
 import { knownFormat, type OpenedImage, openImage, probeFormat } from '../block/open.ts';
 import { createQcow2 } from '../block/qcow2/create.ts';
 import { Qcow2Image } from '../block/qcow2/image.ts';
+import type { SnapshotKey } from '../block/qcow2/snapshots.ts';
 import { RepriseError } from '../errors/errors.ts';
 import { backingPath, NodeBlockFile, NodeBlockFiles } from '../host/node/block-file.ts';
 import type { DiskSummary } from '../session/control.ts';
@@ -53,13 +54,13 @@ export async function openRecordDrive(spec: DriveSpec): Promise<OpenDrive> {
 /**
  * A disk to replay with: image and overlay are only read, what the guest writes goes to a private layer. With an overlay
  * the layer lies on one of its snapshots.
- * @param chooseSnapshot gives the name of the snapshot that the replay begins with
+ * @param chooseSnapshot gives the snapshot that the replay begins with
  * @param options.saveSnapshots opens the overlay for writing, so that it can take more snapshots (and nobody else can use it)
  * @throws RepriseError, NO_SNAPSHOT, DISK_CHANGED, BACKING_REFUSED and IMAGE_IN_USE among them
  */
 export async function openReplayDrive(
   spec: DriveSpec,
-  chooseSnapshot: (overlay: Qcow2Image) => Promise<string>,
+  chooseSnapshot: (overlay: Qcow2Image) => Promise<SnapshotKey>,
   { saveSnapshots = false } = {},
 ): Promise<OpenDrive> {
   const overlay = spec.blkreplay?.overlay;

@@ -1,38 +1,37 @@
 /** Runs a machine with the world attached, and records it if asked to: what `run`, `record` and QEMU's command line have in common. */
-import type { Machine } from '../boards/machine.ts';
-import type { AppendSink } from '../host/host.ts';
+import type { LogItem } from '../boards/guest-log.ts';
+import { SECTOR_BYTES } from '../bus/disk.ts';
+import { RepriseError } from '../errors/errors.ts';
 import { NodeClock, randomSeed, wallClock } from '../host/node/clock.ts';
 import { type Consoles, openConsoles } from '../host/node/consoles.ts';
 import { createOutput } from '../host/node/output-file.ts';
 import { openProgress } from '../host/node/progress.ts';
 import { type EndingSignal, exitStatus, onEndingSignal } from '../host/node/signals.ts';
-import { attachMonitor } from '../monitor/monitor.ts';
 import type { NetBackend } from '../net/net.ts';
-import { DigestChain } from '../replay/digest-chain.ts';
 import { loadHasher } from '../replay/hasher.ts';
-import { type Header, type InputFile, type MachineOptions, START } from '../replay/model.ts';
-import { RecordingWriter } from '../replay/writer.ts';
-import { buildMachine, digestible, type MachineFiles } from '../session/build.ts';
+import type { MachineOptions } from '../replay/model.ts';
+import { buildMachine } from '../session/build.ts';
 import { LiveRun } from '../session/live.ts';
-import { LogRecorder } from '../session/recorder.ts';
+import { restoreSnapshot, type SnapshotPlace, snapshotable } from '../session/snapshots.ts';
+import { ImageStore } from '../snapshot/image-store.ts';
+import { attachControls } from './control.ts';
+import { type OpenDrive, openRecordDrive, openRunDrive } from './drives.ts';
 import { Dumps } from './dumps.ts';
 import { EXIT } from './exit.ts';
-import { describeFiles, readMachineFiles } from './machine-files.ts';
+import { readMachineFiles } from './machine-files.ts';
 import { openNetwork } from './network.ts';
 import { toMachineOptions } from './options/machine-options.ts';
 import type { QemuOptions } from './options/qemu.ts';
-import { saveFile } from './save-file.ts';
+import { hostOfSnapshots, layersOf } from './snapshot-places.ts';
+import { type Embedding, INITIAL_SNAPSHOT, startRecording } from './start-recording.ts';
+import { surroundingsOf } from './surroundings.ts';
 import { VERSION } from './version.ts';
-
-/** Instructions between two digests: half a second or so of work, of which hashing takes about a hundredth. */
-export const DIGEST_INTERVAL = 2 ** 25;
 
 export interface RecordTarget {
   readonly path: string;
   /** Replace an existing file. */
   readonly force: boolean;
-  /** Put kernel, initial RAM disk, device tree and firmware into the recording. */
-  readonly embed: boolean;
+  readonly embed: Embedding;
 }
 
 export interface LiveRequest {
@@ -41,18 +40,14 @@ export interface LiveRequest {
   /** Virtual time waits for real time while the guest idles, where the command line does not say. */
   readonly sleepByDefault: (consoles: Consoles) => boolean;
   readonly record?: RecordTarget | undefined;
-  readonly logGuest: boolean;
+  /** What of the guest's mistakes is told. */
+  readonly logItems: Set<LogItem>;
 }
 
 /** @returns the exit status @throws RepriseError */
-export async function runLive({ program, qemu, sleepByDefault, record, logGuest }: LiveRequest): Promise<number> {
+export async function runLive(request: LiveRequest): Promise<number> {
+  const { program, qemu, sleepByDefault, record, logItems } = request;
   const say = (text: string): void => void process.stderr.write(`${program}: ${text}\n`);
-  const options = toMachineOptions(qemu, { ...wallClock(), seed: randomSeed() });
-  const files = readMachineFiles(qemu);
-  const machine = buildMachine(options, files, logGuest ? (message) => say(`guest: ${message}`) : () => {});
-  const clock = new NodeClock();
-
-  const sink = record && createOutput(record.path, { force: record.force });
   const abort = new AbortController();
   let signal: EndingSignal | undefined;
   let live: LiveRun | undefined;
@@ -61,76 +56,114 @@ export async function runLive({ program, qemu, sleepByDefault, record, logGuest 
     abort.abort(new Error('interrupted'));
     live?.quit('interrupted');
   });
-  let consoles: Consoles | undefined;
-  let network: readonly NetBackend[] = [];
-  let dumps: Dumps | undefined;
+  /** What has been opened, to be closed in reverse. */
+  const opened: { close(): unknown }[] = [];
+  const open = <T extends { close(): unknown }>(thing: T): T => {
+    opened.push(thing);
+    return thing;
+  };
   try {
-    consoles = await openConsoles(
-      qemu.consoles,
-      machine.serial.length,
-      { quit: () => live?.quit('quit'), failed: (error) => say(error.message), notice: say },
-      abort.signal,
+    const drives: OpenDrive[] = [];
+    const files = readMachineFiles(qemu);
+    for (const spec of qemu.drives) drives.push(open(await (record ? openRecordDrive(spec) : openRunDrive(spec, say))));
+    const options = toMachineOptions(qemu, { ...wallClock(), seed: randomSeed() }, drives.map(diskOf));
+    const machine = buildMachine(options, files, (message, item) => {
+      if (logItems.has(item)) say(`guest: ${message}`);
+    });
+    const clock = new NodeClock();
+    const sink = record && open(createOutput(record.path, { force: record.force }));
+    await sink?.lock();
+    const consoles = open(
+      await openConsoles(
+        qemu.consoles,
+        machine.serial.length,
+        { quit: () => live?.quit('quit'), failed: (error) => say(error.message), notice: say },
+        abort.signal,
+      ),
     );
-    dumps = new Dumps(qemu.nic, say);
-    network = await openNetwork(qemu.nic, { notice: say, signal: abort.signal });
-    const recorder = sink && (await startRecording(machine, options, files, record.embed, sink));
+    const dumps = open(new Dumps(qemu.nic, say));
+    const network: readonly NetBackend[] = (await openNetwork(qemu.nic, { notice: say, signal: abort.signal })).map(open);
+    const hasher = await loadHasher();
+    const place = snapshotPlace(drives, options, hasher);
+    if (qemu.loadvm !== undefined) await loadAtStart(qemu.loadvm, place, machine, options);
+    const started =
+      record && sink
+        ? await startRecording({
+            machine,
+            options,
+            files,
+            specs: qemu.drives,
+            drives,
+            embed: record.embed,
+            snapshotName: qemu.rrSnapshot ?? INITIAL_SNAPSHOT,
+            loaded: qemu.loadvm !== undefined,
+            sink,
+            hasher,
+          })
+        : undefined;
     const progress = openProgress(clock, consoles.onTerminal);
     live = new LiveRun({
       machine,
       clock,
       serial: consoles.serial,
       network,
+      disks: drives.map(({ node }) => node),
+      snapshots: started?.snapshots ?? place,
       frame: dumps.frame,
       sleep: qemu.icountSleep ?? sleepByDefault(consoles),
       noReboot: options.noReboot,
-      recorder,
+      startHeld: qemu.startStopped,
+      recorder: started?.recorder,
+      recordingName: record?.path,
+      surroundings: surroundingsOf(
+        qemu.consoles,
+        qemu.nic,
+        drives.map(({ summary }) => summary),
+      ),
       onProgress: () => progress?.update(machine.icount(), machine.now()),
     });
-    const run = live;
-    for (const { backend, onFocus } of consoles.monitors) attachMonitor(run, backend, { version: VERSION, saveFile }, onFocus);
-    if (signal !== undefined) run.quit('interrupted');
+    live.onEvent((event) => {
+      if (event.kind === 'block-io-error') say(`${event.device}: ${event.reason}; the machine stands, 'cont' in the monitor tries again`);
+    });
+    attachControls(live, consoles, logItems);
+    if (signal !== undefined) live.quit('interrupted');
     try {
-      await run.run();
+      await live.run();
     } finally {
       progress?.close();
     }
-    if (recorder !== undefined) say(`recorded ${machine.icount()} instructions in ${record?.path}, digest ${recorder.final()?.chain}`);
+    if (started !== undefined) say(`recorded ${machine.icount()} instructions in ${record?.path}, digest ${started.recorder.final()?.chain}`);
   } catch (error) {
     if (signal === undefined) throw error;
   } finally {
-    for (const backend of network) await backend.close();
-    dumps?.close();
-    await consoles?.close();
-    sink?.close();
+    for (const thing of opened.reverse()) await thing.close();
     stopListening();
   }
   return signal === undefined ? EXIT.done : exitStatus(signal);
 }
 
-/** Begins the recording of a machine that has not executed anything. @throws RepriseError of the sink */
-export async function startRecording(
-  machine: Machine,
+/** A disk as the machine has it. */
+const diskOf = ({ node, summary }: OpenDrive): MachineOptions['disks'][number] => ({
+  sectors: node.size / SECTOR_BYTES,
+  readOnly: summary.medium?.readOnly ?? false,
+});
+
+/** Where a plain run, or one that is about to be recorded, finds and keeps snapshots: in the first image that can. */
+function snapshotPlace(
+  drives: readonly OpenDrive[],
   options: MachineOptions,
-  files: MachineFiles,
-  embed: boolean,
-  sink: AppendSink,
-): Promise<LogRecorder> {
-  const hasher = await loadHasher();
-  const chain = new DigestChain(digestible(machine), hasher);
-  const inputs = describeFiles(files, embed);
-  const embedded = new Map<InputFile['role'], Uint8Array>();
-  for (const { role, embedded: inside } of inputs) {
-    const file = files[role];
-    if (inside && file !== undefined) embedded.set(role, file.bytes);
-  }
-  const header: Header = {
-    engineVersion: VERSION,
-    options,
-    inputs,
-    disks: [],
-    start: { snapshot: 'replay_init', kept: 'power-on', position: START },
-    components: chain.components(),
-    digestInterval: DIGEST_INTERVAL,
-  };
-  return new LogRecorder(RecordingWriter.create(sink, header, embedded, hasher), chain, header);
+  hasher: ConstructorParameters<typeof ImageStore>[1],
+): SnapshotPlace | undefined {
+  const image = drives.find(({ store }) => store !== undefined)?.store;
+  if (image === undefined) return undefined;
+  return { store: new ImageStore(image, hasher), options, engineVersion: VERSION, layers: layersOf(drives), ...hostOfSnapshots };
+}
+
+/** `-loadvm`. @throws RepriseError NO_SNAPSHOT_STORE, NO_SNAPSHOT, SNAPSHOT_MISMATCH, SNAPSHOT_DAMAGED */
+async function loadAtStart(name: string, place: SnapshotPlace | undefined, machine: LiveRun['machine'], options: MachineOptions): Promise<void> {
+  if (place === undefined)
+    throw new RepriseError('NO_SNAPSHOT_STORE', `-loadvm ${name}: no disk of this machine can have snapshots; give it a qcow2 image, or an overlay`);
+  const found = place.store.list().find((snapshot) => snapshot.name === name || snapshot.id === name);
+  if (found === undefined) throw new RepriseError('NO_SNAPSHOT', `-loadvm ${name}: there is no snapshot of that name`);
+  await restoreSnapshot(snapshotable(machine, [], options), place, found.id, '');
 }

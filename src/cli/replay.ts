@@ -1,24 +1,37 @@
 /** Replays a recording: what `replay`, `verify` and QEMU's `rr=replay` have in common. */
+import type { LogItem } from '../boards/guest-log.ts';
 import { RepriseError } from '../errors/errors.ts';
 import type { ConsoleSpec } from '../host/node/char-spec.ts';
 import { NodeClock } from '../host/node/clock.ts';
-import { type Consoles, openConsoles } from '../host/node/consoles.ts';
+import { openConsoles } from '../host/node/consoles.ts';
 import { openProgress } from '../host/node/progress.ts';
 import { type EndingSignal, exitStatus, onEndingSignal } from '../host/node/signals.ts';
 import type { MachineOptions } from '../replay/model.ts';
-import { prepareReplay } from '../session/play.ts';
-import type { ReplayOptions, ReplayRun, ReplayStop } from '../session/replay-run.ts';
+import type { Checkpoints } from '../session/checkpoints.ts';
+import { keepCheckpoints, prepareReplay } from '../session/play.ts';
+import type { ReplayOptions, ReplayStop } from '../session/replay-run.ts';
+import { ReplaySession } from '../session/replay-session.ts';
 import { type Icount, icount } from '../time/units.ts';
+import { attachControls } from './control.ts';
 import { EXIT } from './exit.ts';
 import { readMachineFiles, recordedFiles } from './machine-files.ts';
 import { openRecording, truncationNotice } from './open-recording.ts';
+import type { DriveSpec } from './options/drives.ts';
 import type { QemuOptions } from './options/qemu.ts';
+import { openReplayDrives } from './replay-drives.ts';
+import { replaySnapshots } from './replay-snapshots.ts';
+import { surroundingsOf } from './surroundings.ts';
+
+/** What all checkpoints of a replay may take together, unless someone says otherwise. */
+export const CHECKPOINT_MEMORY = 512 * 2 ** 20;
 
 export interface ReplayRequest {
   readonly program: string;
   readonly path: string;
   /** Files that the user names instead of the embedded ones. */
   readonly files: Pick<QemuOptions, 'kernel' | 'initrd' | 'dtb' | 'bios'>;
+  /** Disks likewise. */
+  readonly drives: readonly DriveSpec[];
   readonly consoles: ConsoleSpec;
   /** Told of every frame on the guest's network, with its virtual time. */
   readonly frame?: ReplayOptions['frame'];
@@ -26,6 +39,10 @@ export interface ReplayRequest {
   readonly expected?: Pick<QemuOptions, 'machine' | 'cpu' | 'ramBytes' | 'append' | 'icountShift' | 'rtcBase' | 'seed'> | undefined;
   /** Stop here instead of at the end. */
   readonly to?: Icount | undefined;
+  /** Begin with this snapshot instead of the initial one. */
+  readonly loadvm?: string | undefined;
+  readonly startHeld?: boolean | undefined;
+  readonly checkpointMemory?: number | undefined;
 }
 
 export interface ReplayResult {
@@ -38,53 +55,92 @@ export interface ReplayResult {
 }
 
 /** @throws RepriseError, DivergenceError among them */
-export async function runReplay({ program, path, files, consoles: spec, frame, expected, to }: ReplayRequest): Promise<ReplayResult> {
+export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
+  const { program, path, files, consoles: spec, frame, expected, to, loadvm } = request;
   const say = (text: string): void => void process.stderr.write(`${program}: ${text}\n`);
-  const opened = await openRecording(path);
   const abort = new AbortController();
   let signal: EndingSignal | undefined;
-  let run: ReplayRun | undefined;
+  let session: ReplaySession | undefined;
   const interrupt = (): void => {
     abort.abort(new Error('interrupted'));
-    run?.interrupt();
+    session?.quit();
   };
   const stopListening = onEndingSignal((received) => {
     signal = received;
     interrupt();
   });
-  let consoles: Consoles | undefined;
+  /** What has been opened, to be closed in reverse. */
+  const opened: { close(): unknown }[] = [];
+  const open = <T extends { close(): unknown }>(thing: T): T => {
+    opened.push(thing);
+    return thing;
+  };
   try {
-    const { recording, hasher } = opened;
-    const notice = truncationNotice(opened);
+    const file = open(await openRecording(path));
+    const { recording, hasher } = file;
+    const notice = truncationNotice(file);
     if (notice !== undefined) say(notice);
     if (expected !== undefined) checkExpected(expected, recording.header.options);
     const recorded = await recordedFiles(recording, readMachineFiles(files));
-    consoles = await openConsoles(spec, 2, { quit: interrupt, failed: (error) => say(error.message), notice: say }, abort.signal);
+    const controlled = isControlled(spec);
+    const drives = (await openReplayDrives(recording, request.drives, hasher, controlled)).map(open);
+    const consoles = open(await openConsoles(spec, 2, { quit: interrupt, failed: (error) => say(error.message), notice: say }, abort.signal));
     const { serial } = consoles;
     // Whatever is typed or sent now has no part in a replay.
     for (const backend of serial) backend.onInput(() => {});
     const clock = new NodeClock();
     const progress = openProgress(clock, consoles.onTerminal, Math.min(to ?? recording.reached.icount, recording.reached.icount));
-    run = prepareReplay(recording, recorded, hasher, {
+    let checkpoints: Checkpoints | undefined;
+    const place = replaySnapshots(file, drives, recording.header.options, open);
+    const run = await prepareReplay(recording, recorded, hasher, {
       clock,
+      disks: drives.map(({ node }) => node),
       output: (port, bytes) => {
         serial[port].write(bytes);
         return serial[port].congested ? serial[port].drained() : undefined;
       },
       frame,
       onProgress: (machine) => progress?.update(machine.icount(), machine.now()),
+      onPassing: () => checkpoints?.passing(),
+      initial: drives.find(({ initial }) => initial !== undefined)?.initial?.blocks,
     });
+    if (controlled)
+      checkpoints = keepCheckpoints(
+        run,
+        drives.flatMap(({ layer }) => layer ?? []),
+        hasher,
+        request.checkpointMemory ?? CHECKPOINT_MEMORY,
+      );
+    session = new ReplaySession({
+      run,
+      clock,
+      recordingId: recording.id,
+      recordingName: path,
+      end: recording.end?.digest ?? recording.reached,
+      snapshots: place,
+      checkpoints,
+      stayAtEnd: controlled,
+      to,
+      startHeld: request.startHeld,
+      surroundings: surroundingsOf(
+        spec,
+        undefined,
+        drives.map(({ summary }) => summary),
+      ),
+    });
+    if (loadvm !== undefined) await session.loadFirst(loadvm);
+    attachControls(session, consoles, new Set<LogItem>());
+    if (signal !== undefined) session.quit();
     let stop: ReplayStop;
     try {
-      stop = await run.run(to);
+      stop = await session.serve();
     } finally {
       progress?.close();
     }
-    const { machine } = run;
     return {
       status: signal === undefined ? EXIT.done : exitStatus(signal),
       stop,
-      icount: machine.icount(),
+      icount: run.machine.icount(),
       digest: run.lastDigest()?.chain,
       truncated: recording.end === undefined,
     };
@@ -93,11 +149,14 @@ export async function runReplay({ program, path, files, consoles: spec, frame, e
       return { status: exitStatus(signal), stop: 'interrupted', icount: 0, digest: undefined, truncated: false };
     throw error;
   } finally {
-    await consoles?.close();
-    opened.close();
+    for (const thing of opened.reverse()) await thing.close();
     stopListening();
   }
 }
+
+/** Whether someone can control the replay, and go back in it. */
+const isControlled = ({ serial, monitor, qmp }: ConsoleSpec): boolean =>
+  monitor !== undefined || qmp.length > 0 || serial.some((port) => port.monitor);
 
 function checkExpected(said: NonNullable<ReplayRequest['expected']>, recorded: MachineOptions): void {
   const mebibytes = (bytes: number): string => `${bytes / 2 ** 20}M`;

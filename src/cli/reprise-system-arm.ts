@@ -22,7 +22,7 @@ await runMain(PROGRAM, async () => {
   if (draft.request !== undefined)
     return answerRequest(draft.request, { name: PROGRAM, usage: 'OPTIONS', help: () => renderHelp(ROWS as readonly OptionRow<never>[]) });
   if (stray !== undefined) throw new RepriseError('USAGE', `'${stray}' belongs to no option; did you mean -kernel ${stray}?`);
-  const { logGuest, ...plain } = draft;
+  const { logItems, ...plain } = draft;
   const qemu = finishQemuOptions(plain);
   if (qemu.rr !== undefined) {
     requireFilter(qemu.nic);
@@ -34,6 +34,6 @@ await runMain(PROGRAM, async () => {
     return result.status;
   }
   // QEMU replaces the file of an earlier recording, and lets virtual time wait for real time.
-  const record = qemu.rr && { path: qemu.rr.file, force: true, embed: true };
-  return runLive({ program: PROGRAM, qemu, sleepByDefault: () => true, record, logGuest });
+  const record = qemu.rr && { path: qemu.rr.file, force: true, embed: 'small' as const };
+  return runLive({ program: PROGRAM, qemu, sleepByDefault: () => true, record, logItems });
 });

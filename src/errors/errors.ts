@@ -31,6 +31,7 @@ export const ERROR_CODES = {
   BACKING_REFUSED: 'A disk image names a backing file that may not be opened.',
   NO_SNAPSHOT: 'A disk image has no snapshot of that name.',
   REPLAY_READ_ONLY: 'Something would change the guest of a replay, which only the recording may.',
+  FILE_IN_USE: 'A file is being written by another process.',
   IMAGE_IN_USE: 'A disk image is in use by another process.',
   DISK_CHANGED: 'A disk differs from the one that was recorded.',
   SNAPSHOT_MISMATCH: 'A snapshot is of another machine, or of another version of it.',

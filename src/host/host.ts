@@ -30,6 +30,19 @@ export interface CharBackend {
   close(): Promise<void>;
 }
 
+/**
+ * What a monitor is told of whoever is at the other end: someone new has come; the same one looks at it again; nobody is
+ * there any more.
+ */
+export type Presence = 'came' | 'returned' | 'left';
+
+/** Where a monitor, human or machine, has its conversations, one after the other. */
+export interface ControlConsole {
+  readonly backend: CharBackend;
+  /** Registers who is told; at once, when someone is there already. To be called before `backend.onInput`. */
+  onPresence(listener: (presence: Presence) => void): void;
+}
+
 /** Where a recording is appended to. Both calls are synchronous: what was appended survives the death of the process. */
 export interface AppendSink {
   /** @throws RepriseError DISK_FULL or FILE_UNWRITABLE; nothing of `bytes` counts then. */

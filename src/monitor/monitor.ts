@@ -1,68 +1,91 @@
 /**
- * The human monitor: a prompt on a character backend, one command a line.
+ * The human monitor: a prompt on a character backend, one command a line, one command at a time.
  */
 import { RepriseError } from '../errors/errors.ts';
-import type { CharBackend } from '../host/host.ts';
-import type { LiveRun } from '../session/live.ts';
-import { COMMANDS, type MonitorHost } from './commands.ts';
-
-// In every host, but not in the language's own library.
-declare const TextEncoder: new () => { encode(text: string): Uint8Array };
-declare const TextDecoder: new () => { decode(bytes: Uint8Array): string };
+import type { ControlConsole } from '../host/host.ts';
+import type { SessionControl } from '../session/control.ts';
+import { type Conversation, converse, type Peer } from '../session/conversation.ts';
+import { ArgumentError, Arguments } from './arguments.ts';
+import type { MonitorContext, MonitorHost } from './command.ts';
+import { COMMANDS, findCommand } from './commands.ts';
+import { type Completion, History, LineEditor } from './line-editor.ts';
 
 const PROMPT = '(reprise) ';
-const MAX_LINE = 1024;
-const BACKSPACE = 8;
-const DELETE = 127;
-const CR = 13;
-const LF = 10;
-const CTRL_U = 21;
 
-/** Runs one command line; returns what to print, errors included. Unique beginnings of names are not accepted: they change with new commands. */
-export function execute(live: LiveRun, line: string, host: MonitorHost): string {
-  const [name, ...args] = line.trim().split(/\s+/);
-  if (name === '') return '';
-  const command = COMMANDS.find((candidate) => candidate.name === name);
-  if (command === undefined) return `unknown command: '${name}' (help lists them)`;
-  try {
-    return command.run(live, args, host);
-  } catch (error) {
-    if (error instanceof RepriseError) return `Error: ${error.message}`;
-    throw error;
+export class Monitor {
+  private readonly context: MonitorContext;
+  private readonly history = new History();
+  /** Names to complete with. */
+  private snapshots: readonly string[] = [];
+
+  constructor(session: SessionControl, host: MonitorHost) {
+    this.context = { session, host, format: { count: 1, letter: 'x', size: 4 } };
   }
-}
 
-/**
- * Attaches a monitor to a backend that a person or a script talks to.
- * @param onFocus registers who is told when the keyboard becomes the monitor's; each time there is a prompt
- */
-export function attachMonitor(live: LiveRun, backend: CharBackend, host: MonitorHost, onFocus: (listener: (focused: boolean) => void) => void): void {
-  const encoder = new TextEncoder();
-  const decoder = new TextDecoder();
-  const say = (text: string): void => backend.write(encoder.encode(text.replaceAll('\n', '\r\n')));
-  let line: number[] = [];
-  let greeting = `Reprise ${host.version} monitor - type 'help' for more information\n`;
-  onFocus((focused) => {
-    if (!focused) return;
-    say(greeting + PROMPT);
-    greeting = '';
-  });
-  backend.onInput((bytes) => {
-    for (const byte of bytes) {
-      if (byte === CR || byte === LF) {
-        say('\n');
-        const output = execute(live, decoder.decode(Uint8Array.from(line)), host);
-        line = [];
-        say(`${output === '' ? '' : `${output}\n`}${PROMPT}`);
-      } else if (byte === BACKSPACE || byte === DELETE) {
-        if (line.pop() !== undefined) say('\b \b');
-      } else if (byte === CTRL_U) {
-        say('\b \b'.repeat(line.length));
-        line = [];
-      } else if (byte >= 32 && line.length < MAX_LINE) {
-        line.push(byte);
-        backend.write(Uint8Array.of(byte));
-      }
+  /** Runs one command line; returns what to print, errors included. Beginnings of names are not accepted: they change with new commands. */
+  async execute(line: string): Promise<string> {
+    const match = /^\s*([^\s/]+)(.*)$/s.exec(line);
+    if (match === null) return '';
+    const [, name, rest] = match;
+    const command = findCommand(name);
+    if (command === undefined) return `unknown command: '${name}'`;
+    const { session } = this.context;
+    try {
+      return await command.run(this.context, new Arguments(name, rest, (register) => session.machine.cpu.debug.register(register)));
+    } catch (error) {
+      if (error instanceof ArgumentError) return `${error.message}\nTry "help ${name}" for more information`;
+      if (error instanceof RepriseError) return `Error: ${error.message}`;
+      throw error;
     }
-  });
+  }
+
+  /** Talks to whoever comes to a console. */
+  attach(console: ControlConsole): void {
+    converse(console, (peer) => this.greet(peer));
+  }
+
+  private greet(peer: Peer): Conversation {
+    const show = (text: string): void => peer.say(text.replaceAll('\n', '\r\n'));
+    const editor = new LineEditor({ prompt: PROMPT, history: this.history, show, complete: (text) => this.complete(text) });
+    show(`Reprise ${this.context.host.version} monitor - type 'help' for more information\n${PROMPT}`);
+    void this.learnSnapshots();
+    const run = async (line: string): Promise<void> => {
+      const output = await this.execute(line);
+      show(`${output === '' ? '' : `${output}\n`}${PROMPT}`);
+      if (line.includes('vm')) await this.learnSnapshots();
+    };
+    return {
+      take: (byte) => {
+        const line = editor.key(byte);
+        if (line === undefined) return undefined;
+        if (line.trim() !== '') return run(line);
+        show(PROMPT);
+        return undefined;
+      },
+      returned: () => editor.redraw(),
+    };
+  }
+
+  private complete(text: string): Completion {
+    const start = text.lastIndexOf(' ') + 1;
+    const word = text.slice(start);
+    const [name, ...arguments_] = text.slice(0, start).trim().split(/\s+/);
+    const words =
+      name === ''
+        ? COMMANDS.map(({ names }) => names[0])
+        : arguments_.length === 0
+          ? (findCommand(name)?.complete?.({ session: this.context.session, snapshots: this.snapshots }, word) ?? [])
+          : [];
+    return { start, candidates: words.filter((candidate) => candidate.startsWith(word)) };
+  }
+
+  private async learnSnapshots(): Promise<void> {
+    try {
+      this.snapshots = (await this.context.session.snapshots.list()).map(({ name }) => name);
+    } catch (error) {
+      // Without a place to keep them there are none.
+      if (!(error instanceof RepriseError)) throw error;
+      this.snapshots = [];
+    }
+  }
 }

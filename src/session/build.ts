@@ -1,22 +1,24 @@
 /** From options and files to a machine; the same for a live run, a recording and a replay. */
 
 import type { BootFiles, NamedFile } from '../boards/boot/arm-boot.ts';
+import type { GuestMessageListener } from '../boards/guest-log.ts';
 import { buildIntegratorCp } from '../boards/integratorcp.ts';
 import type { Machine } from '../boards/machine.ts';
+import { SECTOR_BYTES } from '../bus/disk.ts';
 import type { Digestible } from '../replay/digest-chain.ts';
 import type { InputFile, MachineOptions } from '../replay/model.ts';
 
 export type MachineFiles = Partial<Record<InputFile['role'], NamedFile>>;
 
 /** @throws RepriseError of the boot plan */
-export function buildMachine(options: MachineOptions, files: MachineFiles, onGuestMessage: (message: string) => void): Machine {
+export function buildMachine(options: MachineOptions, files: MachineFiles, onGuestMessage: GuestMessageListener): Machine {
   const boot: BootFiles = { kernel: files.kernel, initrd: files.initrd, dtb: files.dtb, bios: files.bios, append: options.append };
   return buildIntegratorCp({
     ramBytes: options.ramBytes,
     icountShift: options.icountShift,
     rtcBase: options.rtcBase,
     nics: options.nics.map(({ mac }) => ({ mac: macBytes(mac) })),
-    disks: [],
+    disks: options.disks.map(({ sectors, readOnly }) => ({ bytes: sectors * SECTOR_BYTES, readOnly })),
     files: boot,
     onGuestMessage,
   });

@@ -91,6 +91,9 @@ export interface Surroundings {
   readonly characterDevices: readonly string[];
 }
 
+/** What a person can do to a guest, apart from what comes through its ports. */
+export type PersonInput = Exclude<Input, { kind: 'serial' | 'frame' }>;
+
 export interface SessionControl {
   readonly machine: Machine;
   readonly mode: SessionMode;
@@ -108,8 +111,12 @@ export interface SessionControl {
   cont(): Promise<void>;
   /** Lets a task look at (or, live, change) the machine between two instructions; tasks are done in the order of the calls. */
   between<T>(task: () => T | Promise<T>): Promise<T>;
-  /** Something a person does to the guest: a key, the mouse, the reset button. @throws RepriseError REPLAY_READ_ONLY in a replay */
-  input(input: Exclude<Input, { kind: 'serial' | 'frame' }>): void;
+  /**
+   * Something a person does to the guest: a key, the mouse, the reset button.
+   * @param after virtual time that passes first; what was asked for before and is to come no later comes first
+   * @throws RepriseError REPLAY_READ_ONLY in a replay
+   */
+  input(input: PersonInput, after?: Nanoseconds): void;
   /** Ends the run; a recording is kept whole. */
   quit(): void;
   /** @returns how to stop listening */

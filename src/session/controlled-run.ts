@@ -8,7 +8,7 @@ import type { HostClock } from '../host/host.ts';
 import type { Position } from '../replay/model.ts';
 import type { Nanoseconds } from '../time/units.ts';
 import type { Bell } from './bell.ts';
-import type { ReplayControl, RunState, SessionControl, SessionEvent, SessionMode, SnapshotControl, Surroundings } from './control.ts';
+import type { PersonInput, ReplayControl, RunState, SessionControl, SessionEvent, SessionMode, SnapshotControl, Surroundings } from './control.ts';
 
 /** What somebody waits for, to be done between two instructions. */
 interface Task {
@@ -52,7 +52,7 @@ export abstract class ControlledRun implements SessionControl {
   }
 
   abstract quit(): void;
-  abstract input(input: Parameters<SessionControl['input']>[0]): void;
+  abstract input(input: PersonInput, after?: Nanoseconds): void;
 
   runState(): RunState {
     return this.state;

@@ -3,7 +3,7 @@
 import type { BlockNode } from '../block/node.ts';
 import type { Machine } from '../boards/machine.ts';
 import type { DiskRequest } from '../bus/disk.ts';
-import { assert } from '../errors/errors.ts';
+import { assert, RepriseError } from '../errors/errors.ts';
 
 /** A request that the host could not do. It is still under way: trying again may succeed. */
 export class DiskFault extends Error {
@@ -42,6 +42,7 @@ export class DiskService {
       if (user.due() > now) continue;
       const request = user.request();
       assert(request !== undefined, 'a request that is due is there');
+      checkRequest(name, request, this.nodes[n]);
       let data: Uint8Array | undefined;
       try {
         data = await perform(this.nodes[n], request);
@@ -56,6 +57,14 @@ export class DiskService {
   async flush(): Promise<void> {
     for (const node of this.nodes) await node.flush();
   }
+}
+
+/** Devices check what the guest asks for, but a snapshot that was made by hand may hold any request. */
+function checkRequest(device: string, request: DiskRequest, { size, readOnly }: BlockNode): void {
+  if (request.kind === 'flush') return;
+  const length = request.kind === 'write' ? request.bytes.length : request.length;
+  if (request.offset + length > size || (readOnly && request.kind !== 'read'))
+    throw new RepriseError('STATE_VALUE', `${device}: its state holds a request that its disk cannot have`);
 }
 
 async function perform(node: BlockNode, request: DiskRequest): Promise<Uint8Array | undefined> {

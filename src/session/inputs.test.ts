@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Machine } from '../boards/machine.ts';
 import type { Input } from '../replay/model.ts';
+import { NEVER, ns } from '../time/units.ts';
 import { InputDoor } from './inputs.ts';
 
 const bytes = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
@@ -10,6 +11,8 @@ class Ports {
   readonly room = [0, 0];
   readonly serial = [0, 1].map((port) => ({ receiveRoom: () => this.room[port] }));
   nicRoom = 0;
+  time = 0;
+  now = (): number => this.time;
   readonly nics = [{ receiveRoom: () => this.nicRoom > 0 }];
 }
 
@@ -127,6 +130,19 @@ describe('a host that sends more than the guest takes', () => {
       [0, false],
       [0, true],
     ]);
+  });
+
+  it('lets what is to come later in when its time has come, behind what was asked for before', () => {
+    const key = (code: string): Exclude<Input, { kind: 'serial' | 'frame' }> => ({ kind: 'key', code, down: false });
+    door.push(key('c'), ns(300));
+    door.push(key('a'), ns(100));
+    door.push(key('d'), ns(300));
+    door.push(key('b'), ns(200));
+    expect([door.ready(), door.nextDue(), drained()]).toEqual([false, 100, []]);
+    ports.time = 200;
+    expect([door.ready(), drained()]).toEqual([true, [key('a'), key('b')]]);
+    ports.time = 1000;
+    expect([drained(), door.nextDue()]).toEqual([[key('c'), key('d')], NEVER]);
   });
 
   it('loses nothing', () => {

@@ -4,6 +4,7 @@
  */
 import type { Machine } from '../boards/machine.ts';
 import type { Input } from '../replay/model.ts';
+import { type Nanoseconds, NEVER } from '../time/units.ts';
 import { Bell } from './bell.ts';
 
 /** Bytes that may wait for a port before its host is asked to hold back. */
@@ -14,7 +15,8 @@ const MAX_FRAMES = 256;
 
 export class InputDoor {
   private readonly machine: Machine;
-  private readonly queue: Input[] = [];
+  /** Keys, the mouse and the reset button, in the order of the virtual times at which they are to come. */
+  private readonly delayed: { readonly due: Nanoseconds; readonly input: Input }[] = [];
   private readonly serial: { bytes: Uint8Array; hold: (paused: boolean) => void; held: boolean }[];
   private readonly frames: Uint8Array[][];
   /** Rings when something arrives. */
@@ -52,16 +54,24 @@ export class InputDoor {
     this.bell.ring();
   }
 
-  /** A key, the mouse, the reset button. */
-  push(input: Exclude<Input, { kind: 'serial' | 'frame' }>): void {
-    this.queue.push(input);
+  /** A key, the mouse, the reset button; at virtual time `due`, or at the next occasion after it. */
+  push(input: Exclude<Input, { kind: 'serial' | 'frame' }>, due = this.machine.now()): void {
+    const { delayed } = this;
+    let at = delayed.length;
+    while (at > 0 && delayed[at - 1].due > due) at--;
+    delayed.splice(at, 0, { due, input });
     this.bell.ring();
+  }
+
+  /** When the next of the delayed inputs is to come; NEVER when there is none. */
+  nextDue(): Nanoseconds {
+    return this.delayed[0]?.due ?? NEVER;
   }
 
   /** Whether `drain` would let something in. */
   ready(): boolean {
     return (
-      this.queue.length > 0 ||
+      this.nextDue() <= this.machine.now() ||
       this.frames.some((waiting, nic) => waiting.length > 0 && this.machine.nics[nic].receiveRoom()) ||
       this.serial.some((_, port) => this.roomFor(port) > 0)
     );
@@ -72,7 +82,8 @@ export class InputDoor {
    * button nothing more is let in: in a replay, too, the machine is reset before it sees what follows.
    */
   drain(admit: (input: Input) => void): void {
-    for (let input = this.queue.shift(); input !== undefined; input = this.queue.shift()) {
+    for (const now = this.machine.now(); this.nextDue() <= now; ) {
+      const { input } = this.delayed.shift() as { input: Input };
       admit(input);
       if (input.kind === 'reset') return;
     }

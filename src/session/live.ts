@@ -11,7 +11,7 @@ import type { NamedState } from '../snapshot/blocks.ts';
 import { type Icount, type Nanoseconds, NEVER, ns, icount as toIcount } from '../time/units.ts';
 import { applyInput } from './apply.ts';
 import type { Bell } from './bell.ts';
-import type { SessionEvent, SessionMode, SnapshotControl } from './control.ts';
+import type { PersonInput, SessionEvent, SessionMode, SnapshotControl } from './control.ts';
 import { type ControlledOptions, ControlledRun } from './controlled-run.ts';
 import { DiskFault, DiskService } from './disks.ts';
 import { lastCount, withinTime } from './end-of-time.ts';
@@ -119,8 +119,8 @@ export class LiveRun extends ControlledRun {
     this.bell.ring();
   }
 
-  input(input: Parameters<InputDoor['push']>[0]): void {
-    this.inputs.push(input);
+  input(input: PersonInput, after: Nanoseconds = ns(0)): void {
+    this.inputs.push(input, ns(this.machine.now() + after));
   }
 
   /** Runs until the guest resets (with `noReboot`) or someone quits. @throws RepriseError */
@@ -268,7 +268,7 @@ export class LiveRun extends ControlledRun {
     const { network } = this.options;
     // An answer that is on its way from the world must not come after the guest has stopped waiting for it.
     const sleep = this.options.sleep || network.some(({ busy }) => busy);
-    const wake = machine.nextWakeup();
+    const wake = ns(Math.min(machine.nextWakeup(), this.inputs.nextDue()));
     if (!sleep && wake !== NEVER) {
       machine.idleUntil(withinTime(wake));
       return;

@@ -1,17 +1,29 @@
 /** From an opened recording to a machine that replays it. */
+
+import type { CowDisk } from '../block/cow.ts';
 import type { Machine } from '../boards/machine.ts';
 import { RepriseError } from '../errors/errors.ts';
 import { DigestChain } from '../replay/digest-chain.ts';
 import type { Hasher } from '../replay/hasher.ts';
 import type { ComponentInfo } from '../replay/model.ts';
 import type { Recording } from '../replay/reader.ts';
+import { History } from '../snapshot/history.ts';
+import { restoreBlocks } from '../snapshot/machine-state.ts';
 import { buildMachine, digestible, type MachineFiles } from './build.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { type ReplayOptions, ReplayRun, type Script } from './replay-run.ts';
+import { snapshotable } from './snapshots.ts';
 
-type Surroundings = Pick<ReplayOptions, 'clock' | 'output' | 'frame' | 'onProgress' | 'onPassing' | 'disks'>;
+interface Surroundings extends Pick<ReplayOptions, 'clock' | 'output' | 'frame' | 'onProgress' | 'onPassing' | 'disks'> {
+  /** The blocks of the initial snapshot in an overlay; what they say is checked against what header and inputs say. */
+  readonly initial?: (() => AsyncIterable<Uint8Array>) | undefined;
+}
 
-/** @throws RepriseError RECORDING_VERSION when the machine has changed since, and those of the boot plan */
-export function prepareReplay(recording: Recording, files: MachineFiles, hasher: Hasher, surroundings: Surroundings): ReplayRun {
+/**
+ * A replay that stands at its start.
+ * @throws RepriseError RECORDING_VERSION when the machine has changed since, SNAPSHOT_DAMAGED, and those of the boot plan
+ */
+export async function prepareReplay(recording: Recording, files: MachineFiles, hasher: Hasher, surroundings: Surroundings): Promise<ReplayRun> {
   const { header, end, reached } = recording;
   const machine: Machine = buildMachine(header.options, files, () => {});
   const chain = new DigestChain(digestible(machine), hasher);
@@ -23,7 +35,35 @@ export function prepareReplay(recording: Recording, files: MachineFiles, hasher:
     end,
     reached,
   };
-  return new ReplayRun({ machine, chain, script, ...surroundings });
+  const { initial = recordedStart(recording), ...rest } = surroundings;
+  const run = new ReplayRun({ machine, chain, script, ...rest });
+  if (initial === undefined) return run;
+  await restoreBlocks(snapshotable(machine, run.states, header.options), initial, { recording: recording.id, layers: undefined });
+  run.moved();
+  return run;
+}
+
+/** The machine at the start, where the recording holds it. */
+function recordedStart(recording: Recording): (() => AsyncIterable<Uint8Array>) | undefined {
+  if (recording.header.start.kept === 'power-on') return undefined;
+  const [first] = recording.snapshots;
+  if (first === undefined) throw new RepriseError('RECORDING_DAMAGED', 'the recording does not contain the snapshot that it begins with');
+  return async function* () {
+    yield* recording.readSnapshot(first.at);
+  };
+}
+
+/** Keeps checkpoints of a replay that stands at its start. @param budget bytes of memory for all of them */
+export function keepCheckpoints(run: ReplayRun, disks: readonly CowDisk[], hasher: Hasher, budget: number): Checkpoints {
+  const { machine, states } = run;
+  const remembered = {
+    memory: machine.memory,
+    states: [...machine.components, ...states],
+    disks,
+    dropDerived: () => machine.cpu.dropDerived(),
+    dropStores: () => machine.cpu.dropStores(),
+  };
+  return new Checkpoints(run, new History(remembered, hasher), budget);
 }
 
 /** A state that is laid out in another way cannot have the recorded digests. */

@@ -1,5 +1,5 @@
 /** A replay with someone at the controls: a monitor, a debugger, or only a person who presses Ctrl-C. */
-import { RepriseError } from '../errors/errors.ts';
+import { assert, RepriseError } from '../errors/errors.ts';
 import type { Position } from '../replay/model.ts';
 import { type Icount, icount as toIcount } from '../time/units.ts';
 import { Bell } from './bell.ts';
@@ -15,7 +15,8 @@ export interface ReplaySessionOptions extends Omit<ControlledOptions, 'machine'>
   /** The last moment of the recording. */
   readonly end: Position;
   readonly snapshots?: SnapshotPlace | undefined;
-  readonly checkpoints: Checkpoints;
+  /** Undefined: nobody can go back. */
+  readonly checkpoints: Checkpoints | undefined;
   /** At its end the replay stands, for going back, until someone quits. */
   readonly stayAtEnd: boolean;
   /** Stop here, and be done. */
@@ -29,7 +30,6 @@ export class ReplaySession extends ControlledRun {
   protected readonly bell = new Bell();
   private readonly options: ReplaySessionOptions;
   private readonly run: ReplayRun;
-  private readonly checkpoints: Checkpoints;
   private quitting = false;
   private breakpoint: Icount | undefined;
 
@@ -37,7 +37,6 @@ export class ReplaySession extends ControlledRun {
     super({ ...options, machine: options.run.machine });
     this.options = options;
     this.run = options.run;
-    this.checkpoints = options.checkpoints;
     this.replay = {
       end: options.end,
       setBreakpoint: (icount) => this.setBreakpoint(icount),
@@ -72,6 +71,13 @@ export class ReplaySession extends ControlledRun {
 
   input(): never {
     throw new RepriseError('REPLAY_READ_ONLY', 'this is a replay: what the guest gets is what was recorded, and nothing else');
+  }
+
+  /** `-loadvm`: begins with a snapshot. To be called before `serve`. @throws RepriseError */
+  async loadFirst(name: string): Promise<void> {
+    const loaded = this.snapshots.load(name);
+    await this.doTasks();
+    await loaded;
   }
 
   /** Replays until the end, `to`, or someone quits. @throws RepriseError, DivergenceError among them */
@@ -125,6 +131,8 @@ export class ReplaySession extends ControlledRun {
     const { end } = this.options;
     if (icount > end.icount) throw new RepriseError('BAD_VALUE', `the recording ends at instruction ${end.icount}`);
     this.hold('paused');
-    await this.during('restore-vm', () => this.checkpoints.seek(icount, () => this.quitting));
+    const { checkpoints } = this.options;
+    assert(checkpoints !== undefined, 'whoever can seek has checkpoints');
+    await this.during('restore-vm', () => checkpoints.seek(icount, () => this.quitting));
   }
 }

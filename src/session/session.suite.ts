@@ -295,7 +295,7 @@ export async function newReplay(
     said[port] += Buffer.from(sent).toString('latin1');
     return taken();
   };
-  return { run: prepareReplay(recording, files, hasher, { clock: new MadeUpClock(step), output, onPassing }), said };
+  return { run: await prepareReplay(recording, files, hasher, { clock: new MadeUpClock(step), output, onPassing }), said };
 }
 
 /** Replays to the end, or to a count. @throws DivergenceError */

@@ -10,7 +10,7 @@ export interface SnapshotFile {
   /** Those that it holds already. */
   readonly snapshots: readonly RecordedSnapshot[];
   /** Opens it for appending, if it is not open yet. @throws RepriseError when it cannot be */
-  append(): SnapshotAppender;
+  append(): SnapshotAppender | Promise<SnapshotAppender>;
   blocks(from: Cursor): Iterable<Uint8Array>;
 }
 
@@ -49,7 +49,7 @@ export class RecordingStore implements SnapshotStore {
   }
 
   async save({ name, date, vmClockNs, position }: NewSnapshot, blocks: AsyncIterable<Uint8Array>): Promise<StoredSnapshot> {
-    const appender = this.file.append();
+    const appender = await this.file.append();
     const start = appender.end;
     const title = { name, date, vmClockNs, icount: position.icount };
     appender.snapshot(encodeBegin(title));
@@ -70,7 +70,7 @@ export class RecordingStore implements SnapshotStore {
   /** What it takes in the file stays taken: a recording is only ever appended to. */
   async delete(id: string): Promise<void> {
     const { number } = this.find(id);
-    const appender = this.file.append();
+    const appender = await this.file.append();
     appender.snapshot(encodeDelete(number));
     appender.sync();
     this.known.splice(

@@ -7,17 +7,18 @@ import { NodeClock, randomSeed, wallClock } from '../../host/node/clock.ts';
 import { readInput } from '../../host/node/files.ts';
 import { createOutput } from '../../host/node/output-file.ts';
 import { type EndingSignal, exitStatus, onEndingSignal } from '../../host/node/signals.ts';
+import { loadHasher } from '../../replay/hasher.ts';
 import type { MachineOptions } from '../../replay/model.ts';
 import { buildMachine } from '../../session/build.ts';
 import { LiveRun } from '../../session/live.ts';
 import { prepareReplay } from '../../session/play.ts';
 import { EXIT } from '../exit.ts';
-import { startRecording } from '../live.ts';
 import { openRecording } from '../open-recording.ts';
 import { renderHelp } from '../options/help.ts';
 import { HELP_OPTIONS, newQemuDraft, type QemuDraft } from '../options/qemu.ts';
 import { type OptionRow, parseCommandLine } from '../options/table.ts';
 import { answerRequest } from '../requests.ts';
+import { INITIAL_SNAPSHOT, startRecording } from '../start-recording.ts';
 import type { Command } from './command.ts';
 
 const GUEST = new URL('../../../guest/lost-update.elf', import.meta.url);
@@ -121,7 +122,18 @@ async function recordUntilBug(path: string): Promise<FirstRun> {
   let sink: AppendSink | undefined;
   try {
     sink = createOutput(path);
-    const recorder = await startRecording(machine, options, files, true, sink);
+    const { recorder } = await startRecording({
+      machine,
+      options,
+      files,
+      specs: [],
+      drives: [],
+      embed: 'small',
+      snapshotName: INITIAL_SNAPSHOT,
+      loaded: false,
+      sink,
+      hasher: await loadHasher(),
+    });
     live = new LiveRun({ machine, clock: new NodeClock(), serial: [typist, silent], network: [], sleep: false, noReboot: true, recorder });
     if (signal !== undefined) live.quit('interrupted');
     await live.run();
@@ -140,7 +152,7 @@ async function replayOnce(path: string): Promise<Run> {
   try {
     const kernel = await recording.embedded('kernel');
     let said = '';
-    const run = prepareReplay(recording, kernel === undefined ? {} : { kernel: { name: 'lost-update.elf', bytes: kernel } }, hasher, {
+    const run = await prepareReplay(recording, kernel === undefined ? {} : { kernel: { name: 'lost-update.elf', bytes: kernel } }, hasher, {
       clock: new NodeClock(),
       output: (_port, bytes) => {
         said += Buffer.from(bytes).toString('latin1');

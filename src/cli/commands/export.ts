@@ -57,7 +57,7 @@ export const exportCommand: Command = {
         program: 'reprise export',
         path,
         files: draft,
-        consoles: { serial: [], monitor: undefined },
+        consoles: { serial: [], monitor: undefined, qmp: [] },
         frame: (bytes, at) => {
           pcap.write(at, bytes);
           frames++;

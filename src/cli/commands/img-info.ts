@@ -3,8 +3,10 @@ import { type ImageFormat, probeFormat } from '../../block/open.ts';
 import type { Header } from '../../block/qcow2/header.ts';
 import { Qcow2Image } from '../../block/qcow2/image.ts';
 import type { SnapshotInfo } from '../../block/qcow2/snapshot-table.ts';
+import { humanSize, snapshotTable } from '../../block/snapshot-list.ts';
 import { RepriseError } from '../../errors/errors.ts';
 import { backingPath, type NodeBlockFile } from '../../host/node/block-file.ts';
+import { localDate } from '../../host/node/local-date.ts';
 import { EXIT } from '../exit.ts';
 import { ALLOW, FORMAT, type ImgCommand, type ImgDraft, imageFiles, OUTPUT, oneFile, print, printJson, SHARE } from './img-options.ts';
 
@@ -19,37 +21,13 @@ interface ImageInfo {
   readonly qcow2: { readonly header: Header; readonly snapshots: readonly SnapshotInfo[] } | undefined;
 }
 
-/** Three digits and a unit. */
-export function humanSize(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
-  const unit = units.findIndex((_, n) => bytes / 1024 ** n < 1000);
-  return `${Number((bytes / 1024 ** unit).toPrecision(3))} ${units[unit]}`;
-}
-
-const two = (n: number): string => String(n).padStart(2, '0');
-
-function localDate(seconds: number): string {
-  const date = new Date(seconds * 1000);
-  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');
-  return `${day} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')}`;
-}
-
-function clockText(ns: number): string {
-  const seconds = Math.floor(ns / 1e9);
-  const milliseconds = String(Math.floor((ns % 1e9) / 1e6)).padStart(3, '0');
-  return `${[Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60].map(two).join(':')}.${milliseconds}`;
-}
-
-/** The table of snapshots, with a heading. */
-export function snapshotTable(snapshots: readonly SnapshotInfo[]): string {
-  const row = (id: string, tag: string, size: string, date: string, clock: string, icount: string): string =>
-    `${id.padEnd(9)} ${tag.padEnd(16)} ${size.padStart(8)}${date.padStart(20)}${clock.padStart(13)}${icount.padStart(11)}`;
-  return [
+/** The table of snapshots, with qemu-img's heading. */
+export const imageSnapshots = (snapshots: readonly SnapshotInfo[]): string =>
+  snapshotTable(
     'Snapshot list:',
-    row('ID', 'TAG', 'VM SIZE', 'DATE', 'VM CLOCK', 'ICOUNT'),
-    ...snapshots.map((s) => row(s.id, s.name, humanSize(s.vmStateSize), localDate(s.date.seconds), clockText(s.vmClockNs), String(s.icount ?? ''))),
-  ].join('\n');
-}
+    snapshots.map((s) => ({ ...s, vmStateBytes: s.vmStateSize })),
+    localDate,
+  );
 
 async function readInfo(file: NodeBlockFile, wanted: ImageFormat | undefined): Promise<ImageInfo> {
   const format = wanted ?? (await probeFormat(file));
@@ -75,7 +53,7 @@ function asText({ path, format, size, diskUsage, qcow2 }: ImageInfo): string {
     lines.push(`backing file: ${header.backingFile}${actual === header.backingFile ? '' : ` (actual path: ${actual})`}`);
     if (header.backingFormat !== undefined) lines.push(`backing file format: ${header.backingFormat}`);
   }
-  if (snapshots.length > 0) lines.push(snapshotTable(snapshots));
+  if (snapshots.length > 0) lines.push(imageSnapshots(snapshots));
   lines.push('Format specific information:');
   for (const [name, value] of Object.entries(specific(header))) lines.push(`    ${name.replaceAll('-', ' ')}: ${value}`);
   return lines.join('\n');

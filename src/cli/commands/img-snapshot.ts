@@ -4,7 +4,7 @@ import { Qcow2Image } from '../../block/qcow2/image.ts';
 import { RepriseError } from '../../errors/errors.ts';
 import { NodeBlockFile } from '../../host/node/block-file.ts';
 import { EXIT } from '../exit.ts';
-import { snapshotTable } from './img-info.ts';
+import { imageSnapshots } from './img-info.ts';
 import { FORMAT, type ImgCommand, type ImgDraft, type ImgRow, oneFile, print, QUIET, SHARE } from './img-options.ts';
 
 type Kind = ImgDraft['actions'][number]['kind'];
@@ -20,7 +20,7 @@ const action = (letter: string, kind: Kind, help: string): ImgRow => ({
 async function perform(image: Qcow2Image, kind: Kind, name: string): Promise<void> {
   switch (kind) {
     case 'list':
-      if (image.listSnapshots().length > 0) print(snapshotTable(image.listSnapshots()));
+      if (image.listSnapshots().length > 0) print(imageSnapshots(image.listSnapshots()));
       return;
     case 'create': {
       const now = Date.now();

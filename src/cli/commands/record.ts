@@ -5,13 +5,14 @@ import { renderHelp } from '../options/help.ts';
 import { QEMU_OPTIONS } from '../options/qemu.ts';
 import { type OptionRow, parseCommandLine } from '../options/table.ts';
 import { answerRequest } from '../requests.ts';
+import type { Embedding } from '../start-recording.ts';
 import type { Command } from './command.ts';
 import { DEBUG_OPTION, finishLive, type LiveDraft, newLiveDraft, sleepOnTerminal } from './run.ts';
 
 interface RecordDraft extends LiveDraft {
   output: string | undefined;
   force: boolean;
-  embed: boolean;
+  embed: Embedding;
 }
 
 const ROWS: readonly OptionRow<RecordDraft>[] = [
@@ -33,11 +34,19 @@ const ROWS: readonly OptionRow<RecordDraft>[] = [
     },
   },
   {
+    names: ['embed'],
+    group: 'Recording',
+    help: 'put the used parts of every disk into the recording, however large; without it disks with up to 64 MiB in use are embedded, and kernel, initrd, device tree and firmware in any case',
+    apply: (draft) => {
+      draft.embed = 'all';
+    },
+  },
+  {
     names: ['no-embed'],
     group: 'Recording',
-    help: 'leave kernel, initrd, device tree and firmware out of the recording; a replay then needs the files, and checks that they are the same',
+    help: 'leave kernel, initrd, device tree, firmware and disks out of the recording; a replay then needs the files, and checks that they are the same',
     apply: (draft) => {
-      draft.embed = false;
+      draft.embed = 'none';
     },
   },
   ...QEMU_OPTIONS,
@@ -46,11 +55,11 @@ const ROWS: readonly OptionRow<RecordDraft>[] = [
 
 export const record: Command = {
   name: 'record',
-  usage: '-o FILE [--force] [--no-embed] MACHINE-OPTIONS',
+  usage: '-o FILE [--force] [--embed|--no-embed] MACHINE-OPTIONS',
   summary: 'run a machine and record it',
   help: () => renderHelp(ROWS as readonly OptionRow<never>[]),
   async run(args) {
-    const draft: RecordDraft = { ...newLiveDraft(), output: undefined, force: false, embed: true };
+    const draft: RecordDraft = { ...newLiveDraft(), output: undefined, force: false, embed: 'small' };
     const words = parseCommandLine(ROWS, args, draft);
     if (draft.request !== undefined) return answerRequest(draft.request, record);
     const { output, force, embed, ...live } = draft;
@@ -61,7 +70,7 @@ export const record: Command = {
       qemu,
       sleepByDefault: sleepOnTerminal,
       record: { path: output, force, embed },
-      logGuest: draft.logGuest,
+      logItems: draft.logItems,
     });
   },
 };

@@ -75,7 +75,13 @@ export const replay: Command = {
     const { draft, path } = parse(REPLAY_ROWS, args);
     if (draft.request !== undefined) return answerRequest(draft.request, replay);
     const serial = draft.serial ?? [{ backend: { kind: 'stdio' as const }, monitor: false }];
-    const result = await runReplay({ program: 'reprise replay', path, files: draft, consoles: { serial, monitor: undefined }, to: draft.to });
+    const result = await runReplay({
+      program: 'reprise replay',
+      path,
+      files: draft,
+      consoles: { serial, monitor: undefined, qmp: [] },
+      to: draft.to,
+    });
     process.stderr.write(`reprise replay: ${describe(result)}`);
     return result.status;
   },
@@ -91,7 +97,7 @@ export const verify: Command = {
   async run(args) {
     const { draft, path } = parse(VERIFY_ROWS, args);
     if (draft.request !== undefined) return answerRequest(draft.request, verify);
-    const result = await runReplay({ program: 'reprise verify', path, files: draft, consoles: { serial: [], monitor: undefined } });
+    const result = await runReplay({ program: 'reprise verify', path, files: draft, consoles: { serial: [], monitor: undefined, qmp: [] } });
     if (draft.json) {
       const { icount, digest, truncated } = result;
       process.stdout.write(

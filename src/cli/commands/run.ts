@@ -1,5 +1,6 @@
 /** `reprise run`: a machine without a recording. */
 
+import { LOG_ITEMS, type LogItem } from '../../boards/guest-log.ts';
 import { RepriseError } from '../../errors/errors.ts';
 import type { Consoles } from '../../host/node/consoles.ts';
 import { runLive } from '../live.ts';
@@ -10,25 +11,27 @@ import { answerRequest } from '../requests.ts';
 import type { Command } from './command.ts';
 
 export interface LiveDraft extends QemuDraft {
-  logGuest: boolean;
+  readonly logItems: Set<LogItem>;
 }
 
 export const DEBUG_OPTION: OptionRow<LiveDraft> = {
   names: ['d'],
-  argument: 'guest_errors',
+  argument: 'guest_errors|unimp[,…]',
   group: 'Debugging',
   help: 'tell on standard error, once each, what the guest does that the hardware does not do or the model lacks',
   apply: (draft, value) => {
-    const unknown = value.split(',').find((item) => item !== 'guest_errors' && item !== 'unimp');
-    if (unknown !== undefined) throw new RepriseError('BAD_VALUE', `-d ${value}: '${unknown}' is not known; guest_errors and unimp are`);
-    draft.logGuest = true;
+    for (const item of value.split(',')) {
+      const known = LOG_ITEMS.find((candidate) => candidate === item);
+      if (known === undefined) throw new RepriseError('BAD_VALUE', `-d ${value}: '${item}' is not known; ${LOG_ITEMS.join(' and ')} are`);
+      draft.logItems.add(known);
+    }
   },
 };
 
-export const newLiveDraft = (): LiveDraft => ({ ...newQemuDraft(), logGuest: false });
+export const newLiveDraft = (): LiveDraft => ({ ...newQemuDraft(), logItems: new Set() });
 
 /** QEMU's options on a line of `run` or `record`; `rr=` has its own commands here. @throws RepriseError */
-export function finishLive({ logGuest: _l, ...draft }: LiveDraft, words: readonly string[], command: string): QemuOptions {
+export function finishLive({ logItems: _l, ...draft }: LiveDraft, words: readonly string[], command: string): QemuOptions {
   const [stray] = words;
   if (stray !== undefined && draft.request === undefined)
     throw new RepriseError('USAGE', `'${stray}' belongs to no option; did you mean -kernel ${stray}?`);
@@ -55,6 +58,6 @@ export const run: Command = {
     const draft = newLiveDraft();
     const words = parseCommandLine(ROWS, args, draft);
     if (draft.request !== undefined) return answerRequest(draft.request, run);
-    return runLive({ program: 'reprise run', qemu: finishLive(draft, words, 'run'), sleepByDefault: sleepOnTerminal, logGuest: draft.logGuest });
+    return runLive({ program: 'reprise run', qemu: finishLive(draft, words, 'run'), sleepByDefault: sleepOnTerminal, logItems: draft.logItems });
   },
 };

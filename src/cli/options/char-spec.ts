@@ -1,4 +1,4 @@
-/** The backends that `-serial` and `-monitor` name. */
+/** The backends that `-serial`, `-monitor` and `-qmp` name. */
 
 import { RepriseError } from '../../errors/errors.ts';
 import type { CharSpec, ConsoleSpec, SerialSpec, SocketRole } from '../../host/node/char-spec.ts';
@@ -13,16 +13,16 @@ export function parseSerial(value: string, option: string): SerialSpec {
   return { backend: parseBackend(monitor ? value.slice(4) : value, `${option} ${value}`), monitor };
 }
 
-/** The argument of `-monitor`. @throws RepriseError */
+/** The argument of `-monitor` or `-qmp`; undefined for none. @throws RepriseError */
 export function parseMonitor(value: string, option: string): CharSpec | undefined {
-  if (value === 'stdio') return { kind: 'stdio' };
-  if (value === 'none' || value === 'null') return undefined;
-  throw badValue(`${option} ${value}`, 'the monitor can be on stdio, or none; on another backend it shares a serial port: -serial mon:BACKEND');
+  const backend = parseBackend(value, `${option} ${value}`);
+  if (backend.kind === 'file') throw badValue(`${option} ${value}`, 'a file cannot ask anything; accepted: stdio, none, tcp:…, unix:…');
+  return backend.kind === 'null' ? undefined : backend;
 }
 
 /** Refuses two users of standard input. @throws RepriseError BAD_VALUE */
 export function checkConsoles(spec: ConsoleSpec): ConsoleSpec {
-  const users = [...spec.serial.map((port) => port.backend), spec.monitor].filter((backend) => backend?.kind === 'stdio');
+  const users = [...spec.serial.map((port) => port.backend), spec.monitor, ...spec.qmp].filter((backend) => backend?.kind === 'stdio');
   if (users.length > 1) {
     throw new RepriseError(
       'BAD_VALUE',

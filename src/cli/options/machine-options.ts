@@ -21,7 +21,7 @@ export interface HostDefaults {
  * All that the guest can see of its options, with the defaults filled in.
  * @throws RepriseError UNKNOWN_MACHINE (none given), USAGE (nothing to run), BAD_VALUE (a date that the clock cannot show)
  */
-export function toMachineOptions(options: QemuOptions, host: HostDefaults): MachineOptions {
+export function toMachineOptions(options: QemuOptions, host: HostDefaults, disks: MachineOptions['disks'] = []): MachineOptions {
   if (options.machine === undefined) throw new RepriseError('UNKNOWN_MACHINE', 'no machine given; add -M integratorcp');
   if (options.kernel === undefined && options.bios === undefined) {
     throw new RepriseError('USAGE', 'there is nothing to run; add -kernel FILE or -bios FILE');
@@ -36,7 +36,7 @@ export function toMachineOptions(options: QemuOptions, host: HostDefaults): Mach
     seed: options.seed ?? host.seed,
     noReboot: options.noReboot,
     nics: options.nic === undefined ? [] : [{ mac: options.nic.mac }],
-    disks: [],
+    disks,
   };
 }
 

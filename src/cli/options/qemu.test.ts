@@ -35,7 +35,7 @@ describe('a command line of QEMU', () => {
       bios: undefined,
       icountSleep: false,
       rr: { mode: 'record', file: 'replay.bin' },
-      consoles: { serial: [{ backend: { kind: 'stdio' }, monitor: false }], monitor: undefined },
+      consoles: { serial: [{ backend: { kind: 'stdio' }, monitor: false }], monitor: undefined, qmp: [] },
       request: undefined,
     });
     expect(toMachineOptions(options, HOST)).toEqual({
@@ -143,15 +143,15 @@ describe('serial ports and monitor', () => {
   const STDIO = { kind: 'stdio' };
 
   test('without a word about them there is nothing', () => {
-    expect(consoles('')).toEqual({ serial: [], monitor: undefined });
-    expect(consoles('-nographic -nodefaults')).toEqual({ serial: [], monitor: undefined });
+    expect(consoles('')).toEqual({ serial: [], monitor: undefined, qmp: [] });
+    expect(consoles('-nographic -nodefaults')).toEqual({ serial: [], monitor: undefined, qmp: [] });
   });
 
   test('-nographic puts what is left over on the terminal', () => {
-    expect(consoles('-nographic')).toEqual({ serial: [{ backend: STDIO, monitor: true }], monitor: undefined });
-    expect(consoles('-nographic -monitor none')).toEqual({ serial: [{ backend: STDIO, monitor: false }], monitor: undefined });
-    expect(consoles('-nographic -serial null')).toEqual({ serial: [{ backend: { kind: 'null' }, monitor: false }], monitor: STDIO });
-    expect(consoles('-nographic -serial mon:stdio')).toEqual({ serial: [{ backend: STDIO, monitor: true }], monitor: undefined });
+    expect(consoles('-nographic')).toEqual({ serial: [{ backend: STDIO, monitor: true }], monitor: undefined, qmp: [] });
+    expect(consoles('-nographic -monitor none')).toEqual({ serial: [{ backend: STDIO, monitor: false }], monitor: undefined, qmp: [] });
+    expect(consoles('-nographic -serial null')).toEqual({ serial: [{ backend: { kind: 'null' }, monitor: false }], monitor: STDIO, qmp: [] });
+    expect(consoles('-nographic -serial mon:stdio')).toEqual({ serial: [{ backend: STDIO, monitor: true }], monitor: undefined, qmp: [] });
   });
 
   test.each(['-nographic -serial stdio', '-serial stdio -serial stdio', '-serial stdio -monitor stdio', '-serial mon:stdio -monitor stdio'])(
@@ -195,10 +195,17 @@ describe('serial ports and monitor', () => {
     expect(failure('-serial null -serial null -serial null')).toMatch(/^BAD_VALUE .*2 serial ports/);
   });
 
-  test('the monitor is on stdio or nowhere', () => {
+  test('the monitor is on stdio, a socket, or nowhere', () => {
     expect(consoles('-monitor stdio').monitor).toEqual(STDIO);
     expect(consoles('-monitor null').monitor).toBeUndefined();
-    expect(failure('-monitor tcp::1,server')).toMatch(/^BAD_VALUE .*mon:BACKEND/);
+    expect(consoles('-monitor tcp::1,server,nowait').monitor).toEqual({ kind: 'tcp', host: 'localhost', port: 1, role: 'server' });
+    expect(failure('-monitor file:x')).toMatch(/^BAD_VALUE -monitor file:x: a file cannot ask/);
+  });
+
+  test('QMP is on as many backends as are named, one of them stdio at most', () => {
+    expect(consoles('-qmp unix:/run/q,server -qmp none -qmp stdio').qmp).toEqual([{ kind: 'unix', path: '/run/q', role: 'waiting-server' }, STDIO]);
+    expect(failure('-qmp stdio -monitor stdio')).toMatch(/^BAD_VALUE stdio can serve only one/);
+    expect(failure('-qmp file:x')).toMatch(/^BAD_VALUE/);
   });
 });
 
@@ -206,7 +213,7 @@ describe('what is wrong is said in one line', () => {
   test.each([
     ['-intrd x', 'UNKNOWN_OPTION unknown option -intrd; did you mean -initrd?'],
     ['--kernal x', 'UNKNOWN_OPTION unknown option --kernal; did you mean -kernel?'],
-    ['-smp 1', 'UNKNOWN_OPTION unknown option -smp; -help lists the options'],
+    ['-vga 1', 'UNKNOWN_OPTION unknown option -vga; -help lists the options'],
     ['-', 'UNKNOWN_OPTION unknown option -; -help lists the options'],
     ['--kernel=k', 'UNKNOWN_OPTION unknown option --kernel=k; the argument is a word of its own: -kernel k'],
     ['-kernel', 'USAGE -kernel needs an argument: -kernel FILE'],

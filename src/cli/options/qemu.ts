@@ -15,6 +15,7 @@ const MIB = 2 ** 20;
 const MACHINES = ['integratorcp'] as const;
 const CPUS = ['arm926'] as const;
 const SERIAL_PORTS = 2;
+const MONITOR_BACKENDS = 'stdio, none, tcp:HOST:PORT[,server][,nowait], unix:PATH[,server][,nowait]';
 
 export const MIN_RAM_MIB = 16;
 export const MAX_RAM_MIB = 256;
@@ -42,8 +43,14 @@ export interface QemuOptions {
   /** With QEMU's defaults filled in. */
   readonly consoles: ConsoleSpec;
   readonly noReboot: boolean;
+  /** The machine waits for `cont` before its first instruction. */
+  readonly startStopped: boolean;
   readonly icountShift: number | undefined;
   readonly icountSleep: boolean | undefined;
+  /** Name of the initial snapshot of a recording; of the snapshot that a replay begins with. */
+  readonly rrSnapshot: string | undefined;
+  /** The snapshot that the run begins with. */
+  readonly loadvm: string | undefined;
   readonly rr: { readonly mode: 'record' | 'replay'; readonly file: string } | undefined;
   readonly rtcBase: RtcBase | undefined;
   /** 16 hex digits. */
@@ -60,6 +67,7 @@ export interface QemuDraft extends Mutable<Omit<QemuOptions, 'consoles' | 'rr' |
   serial: SerialSpec[] | undefined;
   /** Undefined until a `-monitor` says something. */
   monitor: { readonly backend: CharSpec | undefined } | undefined;
+  readonly qmp: CharSpec[];
   nographic: boolean;
   nodefaults: boolean;
   rrMode: 'record' | 'replay' | undefined;
@@ -81,13 +89,17 @@ export function newQemuDraft(): QemuDraft {
     append: undefined,
     serial: undefined,
     monitor: undefined,
+    qmp: [],
     nographic: false,
     nodefaults: false,
     noReboot: false,
+    startStopped: false,
     icountShift: undefined,
     icountSleep: undefined,
     rrMode: undefined,
     rrFile: undefined,
+    rrSnapshot: undefined,
+    loadvm: undefined,
     rtcBase: undefined,
     seed: undefined,
   };
@@ -133,9 +145,9 @@ export const MACHINE_OPTIONS: readonly Row[] = [
   },
   {
     names: ['icount'],
-    argument: '[shift=]N[,sleep=on|off][,rr=record|replay,rrfile=FILE]',
+    argument: '[shift=]N[,sleep=on|off][,rr=record|replay,rrfile=FILE][,rrsnapshot=NAME]',
     group: 'Machine',
-    help: 'virtual time: an instruction takes 2^N nanoseconds, N from 0 to 10 (default 3); with sleep=on an idle guest waits as long as its clock says, with sleep=off no longer than needed; rr records the run into a file, or replays it',
+    help: 'virtual time: an instruction takes 2^N nanoseconds, N from 0 to 10 (default 3); with sleep=on an idle guest waits as long as its clock says, with sleep=off no longer than needed; rr records the run into a file, or replays it; rrsnapshot names its initial snapshot (default replay_init)',
     apply: (draft, value, option) =>
       readSuboptions(option, value, 'shift', {
         shift: (shift, where) => {
@@ -146,6 +158,7 @@ export const MACHINE_OPTIONS: readonly Row[] = [
         sleep: (state, where) => (draft.icountSleep = parseSwitch(state, where)),
         rr: (mode, where) => (draft.rrMode = parseChoice(mode, where, ['record', 'replay'] as const)),
         rrfile: (file) => (draft.rrFile = file),
+        rrsnapshot: (name) => (draft.rrSnapshot = name),
       }),
   },
   {
@@ -196,10 +209,20 @@ export const CONSOLE_OPTIONS: readonly Row[] = [
   },
   {
     names: ['monitor'],
-    argument: 'stdio|none',
+    argument: 'BACKEND',
     group: 'Console',
-    help: 'where the monitor listens for commands',
+    help: `where the monitor listens for commands: ${MONITOR_BACKENDS}`,
     apply: (draft, value, option) => (draft.monitor = { backend: parseMonitor(value, option) }),
+  },
+  {
+    names: ['qmp'],
+    argument: 'BACKEND',
+    group: 'Console',
+    help: `where programs control the machine in QMP, QEMU's protocol for them; several times: ${MONITOR_BACKENDS}`,
+    apply: (draft, value, option) => {
+      const backend = parseMonitor(value, option);
+      if (backend !== undefined) draft.qmp.push(backend);
+    },
   },
   {
     names: ['nographic'],
@@ -224,6 +247,21 @@ export const CONSOLE_OPTIONS: readonly Row[] = [
     apply: (draft) => (draft.nodefaults = true),
   },
 ];
+
+const LOADVM: Row = {
+  names: ['loadvm'],
+  argument: 'NAME',
+  group: 'Machine',
+  help: 'begin with this snapshot instead of switching the machine on',
+  apply: (draft, value) => (draft.loadvm = value),
+};
+
+const START_STOPPED: Row = {
+  names: ['S'],
+  group: 'Console',
+  help: "do not start the machine before 'cont' is said in a monitor",
+  apply: (draft) => (draft.startStopped = true),
+};
 
 const NETWORK_ROWS: readonly Row[] = NETWORK_OPTIONS.map((row) => ({
   ...row,
@@ -255,6 +293,8 @@ export const QEMU_OPTIONS: readonly Row[] = [
   ...DRIVE_ROWS,
   ...NETWORK_ROWS,
   ...CONSOLE_OPTIONS,
+  START_STOPPED,
+  LOADVM,
   ...NEUTRAL_OPTIONS,
   ...HELP_OPTIONS,
 ];
@@ -275,8 +315,9 @@ export function parseQemuOptions(args: readonly string[]): QemuOptions {
 
 /** Checks what only the whole line can tell, and fills in QEMU's defaults for the consoles. @throws RepriseError */
 export function finishQemuOptions(draft: QemuDraft): QemuOptions {
-  const { serial: _s, monitor: _m, nographic: _n, nodefaults: _d, network, drives, rrMode, rrFile, ...plain } = draft;
-  if (draft.request !== undefined) return { ...plain, nic: undefined, drives: [], rr: undefined, consoles: { serial: [], monitor: undefined } };
+  const { serial: _s, monitor: _m, qmp: _q, nographic: _n, nodefaults: _d, network, drives, rrMode, rrFile, ...plain } = draft;
+  if (draft.request !== undefined)
+    return { ...plain, nic: undefined, drives: [], rr: undefined, consoles: { serial: [], monitor: undefined, qmp: [] } };
   for (const option of ['append', 'initrd', 'dtb'] as const) {
     if (draft[option] !== undefined && draft.kernel === undefined) throw new RepriseError('USAGE', `-${option} is for a kernel; add -kernel FILE`);
   }
@@ -296,13 +337,15 @@ export function finishQemuOptions(draft: QemuDraft): QemuOptions {
 function withDefaults(draft: QemuDraft): ConsoleSpec {
   const serial = draft.serial ?? [];
   const monitor = draft.monitor?.backend;
-  if (!draft.nographic || draft.nodefaults) return { serial, monitor };
+  const { qmp } = draft;
+  if (!draft.nographic || draft.nodefaults) return { serial, monitor, qmp };
   const wantsSerial = draft.serial === undefined;
   const wantsMonitor = draft.monitor === undefined && !serial.some((port) => port.monitor);
-  if (wantsSerial && wantsMonitor) return { serial: [{ backend: { kind: 'stdio' }, monitor: true }], monitor };
+  if (wantsSerial && wantsMonitor) return { serial: [{ backend: { kind: 'stdio' }, monitor: true }], monitor, qmp };
   return {
     serial: wantsSerial ? [{ backend: { kind: 'stdio' }, monitor: false }] : serial,
     monitor: wantsMonitor ? { kind: 'stdio' } : monitor,
+    qmp,
   };
 }
 

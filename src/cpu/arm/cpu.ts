@@ -16,6 +16,7 @@ import type { State } from '../../state/layout.ts';
 import { type Icount, icount } from '../../time/units.ts';
 import { CodeCache, type CodePage } from './code-cache.ts';
 import { conditionPassed } from './condition.ts';
+import { ArmDebug } from './debug.ts';
 import { DATA_ABORT, dataAbort, prefetchAbort, takeInterrupt } from './exceptions.ts';
 import { decodeArm, decodeThumb } from './isa/decode.ts';
 import { CONTEXT, Mmu, TLB_INDEX_MASK } from './mmu.ts';
@@ -47,6 +48,7 @@ export class Arm926 {
   readonly nzcv: Int32Array;
   readonly mmu: Mmu;
   readonly vfp: VfpHost;
+  readonly debug: ArmDebug;
   readonly irq: Line;
   readonly fiq: Line;
   private readonly bus: AddressSpace;
@@ -73,6 +75,7 @@ export class Arm926 {
     this.code = new CodeCache(memory);
     this.mmu = new Mmu(this.s, memory, bus, this.code, () => this.lookUp());
     this.vfp = vfpHost(this);
+    this.debug = new ArmDebug(this, memory, bus);
     this.tlb = this.mmu.tlb;
     this.context = this.mmu.scratch;
     this.irq = Object.freeze({ set: (level: boolean) => this.setLine('irqLine', level) });

@@ -55,7 +55,7 @@ export class SocketBackend implements CharBackend {
   private listener: ((bytes: Uint8Array) => void) | undefined;
   private paused = false;
   private arrived: () => void = () => {};
-  private peerListener: () => void = () => {};
+  private peerChanged: (present: boolean) => void = () => {};
   private draining: Promise<void> | undefined;
 
   /** Takes a new peer, now or when the present one has gone. */
@@ -69,15 +69,22 @@ export class SocketBackend implements CharBackend {
       return;
     }
     this.peer = socket;
-    this.peerListener();
     socket.on('data', (chunk: Uint8Array) => this.listener?.(new Uint8Array(chunk)));
     socket.once('close', () => {
       this.peer = undefined;
+      this.peerChanged(false);
       const next = this.waiting.shift();
       if (next !== undefined) this.admit(next);
     });
+    this.peerChanged(true);
     this.applyPause();
     this.arrived();
+  }
+
+  /** Registers who is told that a peer has come (true) or gone; at once, when there is one already. */
+  onPeer(listener: (present: boolean) => void): void {
+    this.peerChanged = listener;
+    if (this.peer !== undefined) listener(true);
   }
 
   serve(server: Server): void {
@@ -94,11 +101,6 @@ export class SocketBackend implements CharBackend {
 
   get connected(): boolean {
     return this.peer?.writable ?? false;
-  }
-
-  /** Called for each new peer from now on, before its first bytes. */
-  onPeer(listener: () => void): void {
-    this.peerListener = listener;
   }
 
   /** Ends the connection to the present peer at once; nothing more comes from it. */

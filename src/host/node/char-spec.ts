@@ -20,8 +20,9 @@ export interface SerialSpec {
   readonly monitor: boolean;
 }
 
-/** The backends of a machine's serial ports, in their order, and of its monitor if that has one of its own. */
+/** The backends of a machine's serial ports, in their order, of its monitor if that has one of its own, and of QMP. */
 export interface ConsoleSpec {
   readonly serial: readonly SerialSpec[];
   readonly monitor: CharSpec | undefined;
+  readonly qmp: readonly CharSpec[];
 }

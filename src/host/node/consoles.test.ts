@@ -19,11 +19,11 @@ describe('serial ports', () => {
     };
     return { seen, listeners };
   };
-  const port = (backend: CharSpec, monitor = false): ConsoleSpec => ({ serial: [{ backend, monitor }], monitor: undefined });
+  const port = (backend: CharSpec, monitor = false): ConsoleSpec => ({ serial: [{ backend, monitor }], monitor: undefined, qmp: [] });
   const text = (value: string) => new TextEncoder().encode(value);
 
   test('those that nothing is said about lead nowhere', async () => {
-    const consoles = await openConsoles({ serial: [], monitor: undefined }, 2, events().listeners);
+    const consoles = await openConsoles({ serial: [], monitor: undefined, qmp: [] }, 2, events().listeners);
     expect(consoles.serial).toHaveLength(2);
     for (const backend of consoles.serial) {
       backend.write(text('dropped'));
@@ -62,6 +62,7 @@ describe('serial ports', () => {
         { backend: { kind: 'file', path: join(folder, 'no', 'x') }, monitor: false },
       ],
       monitor: undefined,
+      qmp: [],
     };
     await expect(openConsoles(spec, 2, events().listeners)).rejects.toMatchObject({ code: 'FILE_UNWRITABLE' });
     expect(existsSync(path)).toBe(false);
@@ -75,14 +76,33 @@ describe('serial ports', () => {
     consoles.serial[0].onInput((bytes) => (got.serial += String.fromCharCode(...bytes)));
     const [monitor] = consoles.monitors;
     monitor.backend.onInput((bytes) => (got.monitor += String.fromCharCode(...bytes)));
-    const focus: boolean[] = [];
-    monitor.onFocus((focused) => focus.push(focused));
+    const presence: string[] = [];
+    monitor.onPresence((change) => presence.push(change));
     const peer = createConnection({ path });
-    peer.write('ls\x01cinfo\x01x');
+    peer.write('ls\x01cin\x01c\x01cfo\x01x');
     while (seen.quits === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     expect(got).toEqual({ serial: 'ls', monitor: 'info' });
-    expect(focus).toEqual([true]);
+    expect(presence).toEqual(['came', 'returned']);
     peer.destroy();
+    await consoles.close();
+  });
+
+  test('a monitor and QMP can have sockets of their own, where one comes after the other', async () => {
+    const path = (name: string): string => join(folder, `${name}.sock`);
+    const socket = (name: string): CharSpec => ({ kind: 'unix', path: path(name), role: 'server' });
+    const consoles = await openConsoles({ serial: [], monitor: socket('hmp'), qmp: [socket('a'), socket('b')] }, 1, events().listeners);
+    expect([consoles.monitors.length, consoles.qmp.length]).toEqual([1, 2]);
+    const heard: string[] = [];
+    consoles.qmp[1].onPresence((change) => heard.push(change));
+    consoles.qmp[1].backend.onInput((bytes) => heard.push(String.fromCharCode(...bytes)));
+    for (const name of ['first', 'second']) {
+      const peer = createConnection({ path: path('b') });
+      peer.write(name);
+      while (heard.at(-1) !== name) await new Promise((resolve) => setTimeout(resolve, 5));
+      peer.destroy();
+      while (heard.at(-1) !== 'left') await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(heard).toEqual(['came', 'first', 'left', 'came', 'second', 'left']);
     await consoles.close();
   });
 });
@@ -98,7 +118,7 @@ describe('standard input and output of a process', () => {
       ['consoles', 'signals'],
       `let finish; const finished = new Promise((resolve) => { finish = resolve; });
        const end = (why) => () => { console.error('ended by ' + why); finish(); };
-       const consoles = await host.openConsoles(${JSON.stringify({ serial: [spec], monitor: undefined })}, 1,
+       const consoles = await host.openConsoles(${JSON.stringify({ serial: [spec], monitor: undefined, qmp: [] })}, 1,
          { quit: end('quit'), failed: (error) => end(error.code)(), notice: () => {} });
        const stop = host.onEndingSignal((signal) => end(signal)());
        const [port] = consoles.serial;
@@ -286,7 +306,7 @@ describe('standard input and output of a process', () => {
         folder,
         host(),
         ['consoles'],
-        `const consoles = await host.openConsoles({ serial: [${JSON.stringify(STDIO)}], monitor: undefined }, 1, {});
+        `const consoles = await host.openConsoles({ serial: [${JSON.stringify(STDIO)}], monitor: undefined, qmp: [] }, 1, {});
          consoles.serial[0].write(Buffer.from('output ' + consoles.onTerminal + '\\n'));
          await new Promise((resolve) => setTimeout(resolve, 100));
          (await import('node:child_process')).execSync('stty -a > ${folder}/during', { stdio: 'inherit' });

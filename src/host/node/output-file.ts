@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { RepriseError } from '../../errors/errors.ts';
 import type { AppendSink } from '../host.ts';
 import { errno, uncreatable, unwritable } from './file-errors.ts';
+import { lockFile } from './file-lock.ts';
 
 /**
  * Creates an output file. It counts from its first `sync` on: only then does it take the place of a file that `force`
@@ -11,7 +12,7 @@ import { errno, uncreatable, unwritable } from './file-errors.ts';
  * leaves nothing behind.
  * @throws RepriseError FILE_EXISTS, FILE_UNWRITABLE, DISK_FULL
  */
-export function createOutput(path: string, { force = false } = {}): AppendSink {
+export function createOutput(path: string, { force = false } = {}): OutputFile {
   try {
     return new OutputFile(path, openSync(path, 'wx'), { written: path, wanted: path });
   } catch (error) {
@@ -39,7 +40,7 @@ export function writeFully(fd: number, bytes: Uint8Array, position: number | nul
   for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, position === null ? null : position + done);
 }
 
-class OutputFile implements AppendSink {
+export class OutputFile implements AppendSink {
   private readonly path: string;
   private readonly fd: number;
   /** Where the file is and where it belongs; undefined for a device or pipe. */
@@ -52,6 +53,11 @@ class OutputFile implements AppendSink {
     this.path = path;
     this.fd = fd;
     this.place = place;
+  }
+
+  /** Keeps other processes from appending to the file until it is closed. */
+  async lock(): Promise<void> {
+    if (this.place !== undefined) await lockFile(this.fd, 'exclusive');
   }
 
   append(bytes: Uint8Array): void {

@@ -17,7 +17,7 @@ export interface PeerStream {
   /** Set once; nothing is delivered before. */
   onInput(listener: (bytes: Uint8Array) => void): void;
   /** Called for each new peer, before its first bytes. */
-  onPeer(listener: () => void): void;
+  onPeer(listener: (present: boolean) => void): void;
   /** Ends the connection to the present peer. */
   hangUp(): void;
   close(): Promise<void>;

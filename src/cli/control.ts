@@ -1,0 +1,22 @@
+/** Lets people and programs at the consoles control a session. */
+import type { LogItem } from '../boards/guest-log.ts';
+import type { Consoles } from '../host/node/consoles.ts';
+import { localDate } from '../host/node/local-date.ts';
+import { Monitor } from '../monitor/monitor.ts';
+import type { SessionControl } from '../session/control.ts';
+import { saveFile } from './save-file.ts';
+import { VERSION } from './version.ts';
+
+/** @param logged the messages about the guest that are told; monitors change it */
+export function attachControls(session: SessionControl, consoles: Consoles, logged: Set<LogItem>): void {
+  const host = {
+    version: VERSION,
+    saveFile,
+    localDate,
+    logGuest: (items: readonly LogItem[]): void => {
+      logged.clear();
+      for (const item of items) logged.add(item);
+    },
+  };
+  for (const console of consoles.monitors) new Monitor(session, host).attach(console);
+}

@@ -1,0 +1,47 @@
+/** Where a replay finds and keeps snapshots: in the overlay of its recording, or in the recording itself. */
+import { openAppend } from '../host/node/append-file.ts';
+import { CHUNK, ChunkWriter } from '../replay/chunks.ts';
+import type { MachineOptions } from '../replay/model.ts';
+import type { SnapshotPlace } from '../session/snapshots.ts';
+import { OverlayStore } from '../snapshot/overlay-store.ts';
+import { RecordingStore, type SnapshotAppender } from '../snapshot/recording-store.ts';
+import type { OpenRecording } from './open-recording.ts';
+import type { ReplayDrive } from './replay-drives.ts';
+import { hostOfSnapshots, layersOf } from './snapshot-places.ts';
+import { VERSION } from './version.ts';
+
+/** @param open is given what must be closed at the end */
+export function replaySnapshots(
+  { path, recording, hasher }: OpenRecording,
+  drives: readonly ReplayDrive[],
+  options: MachineOptions,
+  open: <T extends { close(): unknown }>(thing: T) => T,
+): SnapshotPlace {
+  let appender: SnapshotAppender | undefined;
+  const append = async (): Promise<SnapshotAppender> => {
+    if (appender !== undefined) return appender;
+    const sink = open(await openAppend(path, recording.tail.offset));
+    const chunks = new ChunkWriter(sink, hasher, recording.tail);
+    appender = {
+      snapshot: (payload) => chunks.append(CHUNK.SNAPSHOT, payload),
+      sync: () => chunks.sync(),
+      get end() {
+        return chunks.end;
+      },
+    };
+    return appender;
+  };
+  const own = new RecordingStore(
+    { snapshots: recording.snapshots, append, blocks: (from) => recording.readSnapshot(from) },
+    recording.snapshotsBegun,
+  );
+  const drive = drives.find(({ initial }) => initial !== undefined);
+  const overlay = drive?.store && drive.layer && drive.initial ? new OverlayStore(drive.store, drive.layer, drive.initial.id, hasher) : undefined;
+  return {
+    store: overlay ?? own,
+    options,
+    engineVersion: VERSION,
+    layers: overlay === undefined ? layersOf(drives) : undefined,
+    ...hostOfSnapshots,
+  };
+}

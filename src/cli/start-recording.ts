@@ -1,0 +1,113 @@
+/** Begins recordings: header, embedded inputs, initial snapshot. */
+
+import { CONTENT_BLOCK, hashContent, usedBlocks } from '../block/content.ts';
+import type { Qcow2Image } from '../block/qcow2/image.ts';
+import type { Machine } from '../boards/machine.ts';
+import type { AppendSink } from '../host/host.ts';
+import { createSha256 } from '../host/node/files.ts';
+import { DigestChain } from '../replay/digest-chain.ts';
+import type { Hasher } from '../replay/hasher.ts';
+import { type DiskInput, type Header, type InputFile, type MachineOptions, type RecordingStart, START } from '../replay/model.ts';
+import { RecordingWriter } from '../replay/writer.ts';
+import { digestible, type MachineFiles } from '../session/build.ts';
+import { LogRecorder } from '../session/recorder.ts';
+import { type SnapshotPlace, snapshotable } from '../session/snapshots.ts';
+import { ImageStore } from '../snapshot/image-store.ts';
+import { captureBlocks } from '../snapshot/machine-state.ts';
+import { RecordingStore } from '../snapshot/recording-store.ts';
+import type { OpenDrive } from './drives.ts';
+import { describeFiles } from './machine-files.ts';
+import type { DriveSpec } from './options/drives.ts';
+import { hostOfSnapshots, layersOf } from './snapshot-places.ts';
+import { VERSION } from './version.ts';
+
+/** Instructions between two digests: half a second or so of work, of which hashing takes about a hundredth. */
+export const DIGEST_INTERVAL = 2 ** 25;
+/** QEMU's name of the initial snapshot. */
+export const INITIAL_SNAPSHOT = 'replay_init';
+/** A disk on which more is used is not embedded unless it is asked for. */
+const SMALL_DISK = 64 * 2 ** 20;
+
+/** What goes into a recording besides the log. */
+export type Embedding =
+  /** Kernel, initial RAM disk, device tree, firmware, and disks that are not large. */
+  | 'small'
+  /** These, and the used parts of every disk. */
+  | 'all'
+  | 'none';
+
+export interface NewRecording {
+  readonly machine: Machine;
+  readonly options: MachineOptions;
+  readonly files: MachineFiles;
+  readonly specs: readonly DriveSpec[];
+  readonly drives: readonly OpenDrive[];
+  readonly embed: Embedding;
+  /** Name of the initial snapshot. */
+  readonly snapshotName: string;
+  /** The machine goes on from a snapshot that was loaded; otherwise it has just been switched on. */
+  readonly loaded: boolean;
+  readonly sink: AppendSink;
+  readonly hasher: Hasher;
+}
+
+/** @throws RepriseError of the sink and of the disks; nothing that was there is lost then */
+export async function startRecording(recording: NewRecording): Promise<{ readonly recorder: LogRecorder; readonly snapshots: SnapshotPlace }> {
+  const { machine, options, files, specs, drives, embed, snapshotName, loaded, sink, hasher } = recording;
+  const chain = new DigestChain(digestible(machine), hasher);
+  const inputs = describeFiles(files, embed !== 'none');
+  const embedded = new Map<InputFile['role'], Uint8Array>();
+  for (const { role, embedded: inside } of inputs) {
+    const file = files[role];
+    if (inside && file !== undefined) embedded.set(role, file.bytes);
+  }
+  const disks = await Promise.all(drives.map((drive, n) => describeDisk(drive, specs[n], embed)));
+  const position = { icount: machine.icount(), bias: machine.clock.state.fields.bias };
+  const start: RecordingStart = loaded
+    ? { snapshot: snapshotName, kept: 'recording', position }
+    : { snapshot: snapshotName, kept: 'power-on', position: START };
+  const header: Header = { engineVersion: VERSION, options, inputs, disks, start, components: chain.components(), digestInterval: DIGEST_INTERVAL };
+  const writer = RecordingWriter.create(sink, header, embedded, hasher);
+  for (const [n, { node }] of drives.entries()) {
+    if (!disks[n].embedded) continue;
+    for await (const { offset, bytes } of usedBlocks(node)) writer.disk(n, offset, bytes);
+  }
+  const recorder = new LogRecorder(writer, chain, header);
+  const own = new RecordingStore({ snapshots: [], append: () => writer, blocks: () => [] }, 0);
+  const image = drives.find(({ store }) => store !== undefined)?.store;
+  const kept = image && new ImageStore(image, hasher);
+  const now = hostOfSnapshots.date();
+  const initial = { name: snapshotName, date: now, vmClockNs: machine.now(), position };
+  const blocks = () => captureBlocks(snapshotable(machine, recorder.states, options), { engineVersion: VERSION, recording: writer.id, position });
+  if (loaded) await own.save(initial, blocks());
+  if (image !== undefined && kept !== undefined) {
+    const older = image.listSnapshots().filter(({ name }) => name === snapshotName);
+    await kept.save(initial, blocks());
+    await setAside(image, older);
+  }
+  writer.sync();
+  return { recorder, snapshots: { store: kept ?? own, options, engineVersion: VERSION, layers: layersOf(drives), ...hostOfSnapshots } };
+}
+
+/** Earlier recordings keep their initial snapshots, under other names. */
+async function setAside(image: Qcow2Image, older: readonly { readonly id: string; readonly name: string }[]): Promise<void> {
+  for (const { id, name } of older) {
+    const taken = new Set(image.listSnapshots().map((snapshot) => snapshot.name));
+    let n = 1;
+    while (taken.has(`${name}.${n}`)) n++;
+    await image.renameSnapshot(id, `${name}.${n}`);
+  }
+}
+
+async function describeDisk({ device, node }: OpenDrive, spec: DriveSpec, embed: Embedding): Promise<DiskInput> {
+  const hash = createSha256();
+  let used = 0;
+  await hashContent(node, {
+    update: (bytes) => {
+      if (bytes.length > 8) used += CONTENT_BLOCK;
+      hash.update(bytes);
+    },
+  });
+  const embedded = embed === 'all' || (embed === 'small' && used <= SMALL_DISK);
+  return { device, name: spec.file, content: hash.hex(), embedded, overlay: spec.blkreplay?.overlay ?? '' };
+}

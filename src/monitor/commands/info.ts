@@ -1,0 +1,80 @@
+/** `info`: what there is to know about the machine and its run. */
+import { snapshotTable } from '../../block/snapshot-list.ts';
+import type { DiskSummary, SessionControl } from '../../session/control.ts';
+import { ArgumentError } from '../arguments.ts';
+import type { Command, MonitorContext } from '../command.ts';
+import { deviceTree, memoryTree } from '../machine-trees.ts';
+import { registerDump } from '../registers.ts';
+
+export interface Topic {
+  readonly name: string;
+  readonly help: string;
+  show(context: MonitorContext): Promise<string> | string;
+}
+
+function statusText(session: SessionControl): string {
+  const state = session.runState();
+  if (state === 'running') return 'VM status: running';
+  return `VM status: paused${state === 'paused' ? '' : ` (${state})`}`;
+}
+
+function replayText({ mode, recordingName, machine }: SessionControl): string {
+  if (mode === 'run') return 'Record/replay is not active';
+  return `${mode === 'record' ? 'Recording' : 'Replaying'} execution '${recordingName}': instruction count = ${machine.icount()}`;
+}
+
+function diskText({ device, medium }: DiskSummary): string {
+  if (medium === undefined) return `${device}: [not inserted]\n    Removable device: not locked, tray closed`;
+  const { file, format, readOnly, backing, temporary } = medium;
+  const lines = [
+    `${device}: ${file} (${[format, ...(readOnly ? ['read-only'] : []), ...(temporary ? ['temporary'] : [])].join(', ')})`,
+    '    Removable device: not locked, tray closed',
+    '    Cache mode:       writeback',
+  ];
+  if (backing.length > 0) lines.push(`    Backing file:     ${backing[0]} (chain depth: ${backing.length})`);
+  return lines.join('\n');
+}
+
+async function snapshotsText({ session, host }: MonitorContext): Promise<string> {
+  const snapshots = await session.snapshots.list();
+  if (snapshots.length === 0) return 'There is no snapshot available.';
+  return snapshotTable('List of snapshots present on all disks:', snapshots, (seconds) => host.localDate(seconds));
+}
+
+export const TOPICS: readonly Topic[] = [
+  { name: 'block', help: 'show the disks', show: ({ session }) => session.surroundings.disks.map(diskText).join('\n\n') },
+  { name: 'chardev', help: 'show the character devices', show: ({ session }) => session.surroundings.characterDevices.join('\n') },
+  { name: 'mtree', help: 'show memory tree', show: ({ session }) => memoryTree(session.machine.addressSpace) },
+  { name: 'network', help: 'show the network state', show: ({ session }) => session.surroundings.network.join('\n') },
+  {
+    name: 'qtree',
+    help: 'show device tree, with the state of each device',
+    show: ({ session }) => session.between(() => deviceTree(session.machine)),
+  },
+  {
+    name: 'registers',
+    help: "show the CPU's registers, and the rest of its state",
+    show: ({ session }) => session.between(() => `\nCPU#0\n${session.machine.cpu.debug.registers()}\n\n${registerDump(session.machine.cpu.state)}`),
+  },
+  { name: 'replay', help: 'show record/replay information', show: ({ session }) => session.between(() => replayText(session)) },
+  { name: 'snapshots', help: 'show the currently saved VM snapshots', show: snapshotsText },
+  { name: 'status', help: 'show the current VM status (running|paused)', show: ({ session }) => statusText(session) },
+  { name: 'version', help: 'show the version of Reprise', show: ({ host }) => host.version },
+];
+
+export const topicLine = ({ name, help }: Topic): string => `info ${name}  -- ${help}`;
+
+export const INFO: Command = {
+  names: ['info'],
+  parameters: '[subcommand]',
+  help: 'show various information about the system state',
+  complete: () => TOPICS.map(({ name }) => name),
+  run: (context, args) => {
+    const name = args.optionalWord();
+    args.end();
+    if (name === undefined) return TOPICS.map(topicLine).join('\n');
+    const topic = TOPICS.find((candidate) => candidate.name === name);
+    if (topic === undefined) throw new ArgumentError(`unknown command: 'info ${name}'`);
+    return topic.show(context);
+  },
+};
