@@ -25,7 +25,7 @@ export type DiskRequest =
 export interface DiskUser {
   /** When the request under way is done, as the guest sees it: later than the access that began it. NEVER when there is none. `nextWakeup` includes it. */
   due(): Nanoseconds;
-  /** The request under way; undefined exactly when `due()` is NEVER. The same until it is completed or the device is reset. */
+  /** The request under way; undefined exactly when `due()` is NEVER. The same until it is completed, or dropped: by a reset, or by the guest that gives it up (an SD card is told to stop). */
   request(): DiskRequest | undefined;
   /**
    * Called between two instructions, once `due` is reached and the host has done the request: the device stores what was

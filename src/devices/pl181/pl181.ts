@@ -63,7 +63,8 @@ export class Pl181 extends Device<typeof pl181State.schema, Config, Wiring> impl
 
   override evaluate(now: Nanoseconds): void {
     const { s } = this;
-    if (now < s.timeoutAt) return;
+    // A card that is done before the timeout ends the wait, even if its disk is a moment late.
+    if (now < s.timeoutAt || this.wiring.card.nextWakeup() <= s.timeoutAt) return;
     s.flags |= STATUS.DataTimeOut;
     this.stopData();
     this.sync();

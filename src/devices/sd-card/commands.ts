@@ -1,6 +1,7 @@
 /**
- * The commands of the card and the states in which they are legal: table 4-28 of the specification. A command that is not
- * here, or comes in another state, is illegal: it is not answered, and the next response tells.
+ * The commands of the card and the states in which they are legal: the card state transition table, section 4.8 of the
+ * specification. A command that is not here, or comes in another state, is illegal: it is not answered, and the next
+ * response tells.
  */
 import { type CardState, STATE } from './card-status.ts';
 
