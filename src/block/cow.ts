@@ -10,6 +10,7 @@ import { checkRange } from './range.ts';
 
 /** The disk at one moment. It stays what it is until it is released. */
 export interface CowState {
+  readonly base: BlockNode;
   /** Undefined once released. */
   root: CowRoot | undefined;
 }
@@ -34,7 +35,7 @@ const LEAF_BYTES = LEAF_BLOCKS * COW_BLOCK;
 export class CowDisk implements SparseNode {
   readonly size: number;
   readonly readOnly = false;
-  private readonly base: BlockNode;
+  private base: BlockNode;
   private readonly scratch: BlockFile;
   private readonly index: CowIndex;
   /** Done when all operations so far are. */
@@ -90,13 +91,22 @@ export class CowDisk implements SparseNode {
   /** The disk as it is now, between two operations. To be released when it is needed no more. */
   capture(): CowState {
     assert(this.underWay === 0, 'a disk is captured between two operations');
-    return { root: this.index.capture() };
+    return { base: this.base, root: this.index.capture() };
   }
 
   /** Makes the disk what it was, between two operations. The state can be restored again. */
   restore(state: CowState): void {
     assert(this.underWay === 0, 'a disk is restored between two operations');
     this.index.restore(this.rootOf(state));
+    this.base = state.base;
+  }
+
+  /** Makes the disk what another one of its size is, between two operations. Captures keep the base that they have. */
+  rebase(base: BlockNode): void {
+    assert(this.underWay === 0, 'a disk is exchanged between two operations');
+    assert(base.size === this.size, 'a disk keeps its size');
+    this.index.clear();
+    this.base = base;
   }
 
   /** Lets go of a state; the room that only it had is used again. */
@@ -121,16 +131,16 @@ export class CowDisk implements SparseNode {
 
   /** The bytes of `changes`, in pieces. Reads nothing from the base; the disk may be used meanwhile. */
   async *contents(state?: CowState): AsyncGenerator<DiskBytes> {
-    const root = state === undefined ? this.capture() : { root: this.index.capture(this.rootOf(state)) };
+    const held = state === undefined ? this.capture() : { base: state.base, root: this.index.capture(this.rootOf(state)) };
     try {
-      for (const [start, length] of this.changes(root)) {
+      for (const [start, length] of this.changes(held)) {
         for (let done = 0; done < length; done += STEP) {
           const offset = start + done;
-          yield { offset, bytes: await this.fetch(offset, Math.min(STEP, length - done), this.rootOf(root)) };
+          yield { offset, bytes: await this.fetch(offset, Math.min(STEP, length - done), this.rootOf(held)) };
         }
       }
     } finally {
-      this.release(root);
+      this.release(held);
     }
   }
 
@@ -144,6 +154,7 @@ export class CowDisk implements SparseNode {
     return root;
   }
 
+  /** @param root of a state, for blocks that differ from its base */
   private async fetch(offset: number, length: number, root?: CowRoot): Promise<Uint8Array> {
     const out = new Uint8Array(length);
     let pending: Segment | undefined;
