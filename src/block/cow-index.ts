@@ -46,6 +46,13 @@ export class CowIndex {
     this.root = { leaves: new Array(Math.ceil(blocks / LEAF_BLOCKS)), holders: 1 };
   }
 
+  /** Makes all blocks as in the base. */
+  clear(): void {
+    const leaves = new Array(this.root.leaves.length);
+    this.release(this.root);
+    this.root = { leaves, holders: 1 };
+  }
+
   get(block: number, root = this.root): number {
     return root.leaves[Math.floor(block / LEAF_BLOCKS)]?.entries[block % LEAF_BLOCKS] ?? BASE;
   }
@@ -89,12 +96,6 @@ export class CowIndex {
     leaves[number] = this.zeros;
     this.zeros.holders++;
     if (old !== undefined) this.dropLeaf(old);
-  }
-
-  /** Makes all blocks as in the base. */
-  clear(): void {
-    this.release(this.root);
-    this.root = { leaves: new Array(this.root.leaves.length), holders: 1 };
   }
 
   /** The index as it is now, or another holder of a capture; counts as one until `release`. */

@@ -139,6 +139,28 @@ test('a disk of 2 TiB takes an index for what is written; discarding all of it t
   expect(await disk.read(2 ** 40, 10)).toEqual(Uint8Array.of(0, 0, 0, 0, 0, 7, 0, 0, 0, 0));
 });
 
+test('a disk is exchanged for another; captures of the first are still it', async () => {
+  const [one, other] = [noise(100 * KIB, 1), noise(100 * KIB, 2)];
+  const scratch = new MemoryFile('scratch');
+  const disk = new CowDisk(await rawDisk(one), scratch);
+  await disk.write(500, Uint8Array.of(1, 2, 3));
+  const before = disk.capture();
+  disk.rebase(await rawDisk(other));
+  expect([...disk.changes()]).toEqual([]);
+  expect(Buffer.compare(await disk.read(0, disk.size), other)).toBe(0);
+  await disk.write(8000, Uint8Array.of(9));
+  disk.restore(before);
+  one.set([1, 2, 3], 500);
+  expect(Buffer.compare(await disk.read(0, disk.size), one)).toBe(0);
+  disk.release(before);
+  disk.rebase(await rawDisk(other));
+  await disk.write(0, new Uint8Array(12 * KIB));
+  // The room of all that is gone was used again.
+  expect(await scratch.size()).toBe(12 * KIB);
+  const smaller = await rawDisk(new Uint8Array(5));
+  expect(() => disk.rebase(smaller)).toThrow('keeps its size');
+});
+
 test('a full disk of the host: the write fails, nothing else changes, and it can be repeated', async () => {
   const content = noise(MIB, 1);
   const scratch = new MemoryFile('scratch');

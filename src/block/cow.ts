@@ -10,9 +10,9 @@ import { checkRange } from './range.ts';
 
 /** The disk at one moment. It stays what it is until it is released. */
 export interface CowState {
+  readonly base: BlockNode;
   /** Undefined once released. */
   root: CowRoot | undefined;
-  readonly base: BlockNode;
 }
 
 /** Bytes of a disk, as `Qcow2Image.forkSnapshot` takes them. */
@@ -88,23 +88,10 @@ export class CowDisk implements SparseNode {
     });
   }
 
-  /** What the layer lies over: what `changes` are relative to. */
-  get below(): BlockNode {
-    return this.base;
-  }
-
-  /** Drops all that was written, and lies over another disk of the same size from now on. States that were captured keep theirs. */
-  rebase(base: BlockNode): void {
-    assert(this.underWay === 0, 'a disk is put on another one between two operations');
-    assert(base.size === this.size, 'the other disk has the same size');
-    this.base = base;
-    this.index.clear();
-  }
-
   /** The disk as it is now, between two operations. To be released when it is needed no more. */
   capture(): CowState {
     assert(this.underWay === 0, 'a disk is captured between two operations');
-    return { root: this.index.capture(), base: this.base };
+    return { base: this.base, root: this.index.capture() };
   }
 
   /** Makes the disk what it was, between two operations. The state can be restored again. */
@@ -112,6 +99,19 @@ export class CowDisk implements SparseNode {
     assert(this.underWay === 0, 'a disk is restored between two operations');
     this.index.restore(this.rootOf(state));
     this.base = state.base;
+  }
+
+  /** What the layer lies over: what `changes` are relative to. */
+  get below(): BlockNode {
+    return this.base;
+  }
+
+  /** Makes the disk what another one of its size is, between two operations. Captures keep the base that they have. */
+  rebase(base: BlockNode): void {
+    assert(this.underWay === 0, 'a disk is exchanged between two operations');
+    assert(base.size === this.size, 'a disk keeps its size');
+    this.index.clear();
+    this.base = base;
   }
 
   /** Lets go of a state; the room that only it had is used again. */
@@ -136,16 +136,16 @@ export class CowDisk implements SparseNode {
 
   /** The bytes of `changes`, in pieces. Reads nothing from the base; the disk may be used meanwhile. */
   async *contents(state?: CowState): AsyncGenerator<DiskBytes> {
-    const root = state === undefined ? this.capture() : { root: this.index.capture(this.rootOf(state)), base: state.base };
+    const held = state === undefined ? this.capture() : { base: state.base, root: this.index.capture(this.rootOf(state)) };
     try {
-      for (const [start, length] of this.changes(root)) {
+      for (const [start, length] of this.changes(held)) {
         for (let done = 0; done < length; done += STEP) {
           const offset = start + done;
-          yield { offset, bytes: await this.fetch(offset, Math.min(STEP, length - done), this.rootOf(root)) };
+          yield { offset, bytes: await this.fetch(offset, Math.min(STEP, length - done), this.rootOf(held)) };
         }
       }
     } finally {
-      this.release(root);
+      this.release(held);
     }
   }
 
@@ -159,6 +159,7 @@ export class CowDisk implements SparseNode {
     return root;
   }
 
+  /** @param root of a state, for blocks that differ from its base */
   private async fetch(offset: number, length: number, root?: CowRoot): Promise<Uint8Array> {
     const out = new Uint8Array(length);
     let pending: Segment | undefined;
