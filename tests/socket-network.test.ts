@@ -1,10 +1,9 @@
 /** Machines that are joined by `-netdev socket`: two of ours, and ours with QEMU's. */
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { hasTool } from './support/outside.ts';
-import { ROOT, type Running, reprise, start, startCommand, temporaryFolder } from './support/program.ts';
+import { freePort, ROOT, type Running, reprise, start, startCommand, temporaryFolder } from './support/program.ts';
 import { hasLinux, linux } from './support/recordings.ts';
 
 const MINUTES = 60_000;
@@ -31,14 +30,6 @@ async function portOf(listener: Running): Promise<string> {
   return /listening on tcp:[^:]+:(\d+)/.exec(listener.stderr)![1];
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
-  return port;
-}
-
 const record = (path: string, nic: readonly string[]): Running =>
   start(onTestFinished, 'reprise', ['record', '-o', path, ...linux(SHELL), '-serial', 'stdio', '-icount', 'shift=3,sleep=on', ...nic], {
     input: 'open',
@@ -59,17 +50,15 @@ describe.skipIf(!hasLinux('machines joined by a socket'))('machines joined by a 
     await Promise.all([address(listener, '10.0.0.1'), address(caller, '10.0.0.2')]);
     await pings(caller, '10.0.0.1');
     await pings(listener, '10.0.0.2');
-    for (const [guest, path] of [
-      [listener, left],
-      [caller, right],
-    ] as const) {
+    const ended = async (guest: Running, path: string): Promise<void> => {
       guest.send('reboot -f\n');
       const { status, stderr, stdout } = await guest.done;
       expect(status, stderr).toBe(0);
       const replay = await reprise(['replay', path, '-serial', 'stdio'], NO_NETWORK);
       expect(replay.status, replay.stderr).toBe(0);
       expect(Buffer.compare(replay.stdout, stdout)).toBe(0);
-    }
+    };
+    await Promise.all([ended(listener, left), ended(caller, right)]);
   });
 
   describe.skipIf(!hasTool('qemu-system-arm', 'joining a machine with one of QEMU'))('with QEMU', () => {

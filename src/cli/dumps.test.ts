@@ -13,7 +13,7 @@ const RECORD = 16;
 const folder = temporaryFolder(afterAll);
 const nic = (...dumps: DumpSpec[]): NicSpec => ({
   mac: '525400123456',
-  netdev: { id: 'net1', leads: { kind: 'user', user: {} }, filtered: false, dumps },
+  netdev: { id: 'net1', backend: { kind: 'user', user: {} }, filtered: false, dumps },
 });
 const frame = new Uint8Array(100).fill(7);
 

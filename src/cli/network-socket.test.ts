@@ -20,9 +20,9 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 /** A network, the frames that it brings, and what it says. */
-async function open(leads: NetdevSpec): Promise<{ net: NetBackend; got: Uint8Array[]; notices: string[] }> {
+async function open(backend: NetdevSpec): Promise<{ net: NetBackend; got: Uint8Array[]; notices: string[] }> {
   const notices: string[] = [];
-  const netdev = { id: 'net1', leads, filtered: false, dumps: [] };
+  const netdev = { id: 'net1', backend, filtered: false, dumps: [] };
   const [net] = await openNetwork({ mac: '525400123456', netdev }, { notice: (text) => notices.push(text) });
   cleanups.push(() => net.close());
   const got: Uint8Array[] = [];

@@ -15,8 +15,8 @@ const nowhere: NetBackend = Object.freeze({ send() {}, onFrame() {}, busy: false
 export async function openNetwork(nic: NicSpec | undefined, options: SocketOptions): Promise<readonly NetBackend[]> {
   if (nic === undefined) return [];
   if (nic.netdev === undefined) return [nowhere];
-  const { leads, id } = nic.netdev;
-  return [await (leads.kind === 'user' ? openUser(leads, options) : openSocket(id, leads, options))];
+  const { backend, id } = nic.netdev;
+  return [await (backend.kind === 'user' ? openUser(backend, options) : openSocket(id, backend, options))];
 }
 
 async function openUser({ user }: Extract<NetdevSpec, { kind: 'user' }>, { notice }: SocketOptions): Promise<NetBackend> {

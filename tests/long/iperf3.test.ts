@@ -11,7 +11,7 @@ import { join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { hasTool } from '../support/outside.ts';
-import { type Running, start, startCommand, temporaryFolder } from '../support/program.ts';
+import { freePort, type Running, start, startCommand, temporaryFolder } from '../support/program.ts';
 import { hasLinux, linux, linuxFile } from '../support/recordings.ts';
 
 const WHAT = 'throughput with iperf3';
@@ -72,7 +72,7 @@ interface Sum {
   readonly seconds: number;
 }
 
-/** Megabits per second by the guest's clock and by this computer's. */
+/** Megabits per second by the guest's clock and by this computer's, start and end of the program included in the latter. */
 interface Throughput {
   readonly guest: number;
   readonly host: number;
@@ -80,21 +80,22 @@ interface Throughput {
 
 const megabits = ({ bytes, seconds }: Sum): number => (bytes * 8) / seconds / 1e6;
 
-/** Reads the object that iperf3 prints at its end. */
-const sums = (json: string): { sum_sent: Sum; sum_received: Sum } => JSON.parse(json.slice(json.indexOf('{'), json.lastIndexOf('}') + 1)).end;
+/** What the object that iperf3 prints at its end says of the data that arrived. */
+function received(printed: string): Sum {
+  const { end, error } = JSON.parse(printed.slice(printed.indexOf('{'), printed.lastIndexOf('}') + 1));
+  if (error !== undefined) throw new Error(`iperf3 in the guest: ${error}`);
+  return end.sum_received;
+}
 
-/** One transfer to the host (or, `reverse`, to the guest), told of by both ends. */
-async function transfer(guest: Running, reverse: boolean): Promise<Throughput> {
-  const server = startCommand(onTestFinished, 'stdbuf', ['-oL', 'iperf3', '-s', '-1', '-J', '-B', '127.0.0.1', '-p', '5299']);
-  await new Promise((settle) => setTimeout(settle, 300));
+/** One transfer to the host or, `reverse`, to the guest. */
+async function transfer(guest: Running, server: Running, port: number, reverse: boolean): Promise<Throughput> {
+  await server.shows('Server listening on', MINUTES);
   const began = performance.now();
-  guest.send(`iperf3 -J -c 10.0.2.2 -p 5299 -t ${SECONDS}${reverse ? ' -R' : ''}; echo "FINISHED" "$?"\n`);
-  const said = await guest.shows('FINISHED ', 2 * MINUTES);
-  const host = (performance.now() - began) / 1000;
-  server.kill('SIGTERM');
-  if (process.env.DEBUG) console.log(JSON.stringify(said));
-  const { sum_received } = sums(said.slice(said.indexOf('\n')));
-  return { guest: megabits(sum_received), host: (sum_received.bytes * 8) / host / 1e6 };
+  guest.send(`iperf3 -J -c 10.0.2.2 -p ${port} -t ${SECONDS}${reverse ? ' -R' : ''}; echo "FINISHED" "$?"\n`);
+  const said = await guest.shows('FINISHED ', 3 * MINUTES);
+  const seconds = (performance.now() - began) / 1000;
+  const sum = received(said);
+  return { guest: megabits(sum), host: megabits({ ...sum, seconds }) };
 }
 
 async function measure(guest: Running): Promise<{ up: Throughput; down: Throughput }> {
@@ -102,7 +103,9 @@ async function measure(guest: Running): Promise<{ up: Throughput; down: Throughp
   guest.send('export PATH=/bin:/usr/bin; mount -t proc p /proc; mount -t devtmpfs d /dev; stty -echo\n');
   guest.send('ip link set lo up; ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; echo "READY"\n');
   await guest.shows('READY\r\n', MINUTES);
-  return { up: await transfer(guest, false), down: await transfer(guest, true) };
+  const port = await freePort();
+  const server = startCommand(onTestFinished, 'iperf3', ['-s', '--forceflush', '-B', '127.0.0.1', '-p', `${port}`]);
+  return { up: await transfer(guest, server, port, false), down: await transfer(guest, server, port, true) };
 }
 
 const print = (name: string, { up, down }: { up: Throughput; down: Throughput }): void => {

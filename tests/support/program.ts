@@ -1,6 +1,7 @@
 /** The programs as a user runs them: built, in processes of their own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -150,5 +151,14 @@ function run(program: keyof typeof PROGRAMS, args: readonly string[], surroundin
 
 /** A command line of the shell. */
 export const shellWords = (words: readonly string[]): string => words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+
+/** A port of this computer that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
 
 export const pause = (ms: number): Promise<void> => new Promise((settle) => setTimeout(settle, ms));

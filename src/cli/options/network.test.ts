@@ -14,7 +14,7 @@ describe('the network on a command line', () => {
   });
 
   it('connects the interface with the network that it names, in any order', () => {
-    const connected = { mac: '525400123456', netdev: { id: 'net1', leads: { kind: 'user', user: {} }, filtered: false, dumps: [] } };
+    const connected = { mac: '525400123456', netdev: { id: 'net1', backend: { kind: 'user', user: {} }, filtered: false, dumps: [] } };
     expect(parse(...NET1, ...NIC)).toEqual(connected);
     expect(parse(...NIC, ...NET1)).toEqual(connected);
     expect(parse('-net', 'nic,macaddr=52:54:00:AB:cd:ef,model=smc91c111')).toEqual({ mac: '525400abcdef', netdev: undefined });
@@ -24,7 +24,7 @@ describe('the network on a command line', () => {
     const hostfwd = ['tcp::2222-:22', 'udp:127.0.0.1:5353-10.0.2.15:53'];
     expect(parse('-nic', `user,mac=52:54:00:00:00:01,restrict=on,hostname=guest,hostfwd=${hostfwd[0]},hostfwd=${hostfwd[1]}`)).toEqual({
       mac: '525400000001',
-      netdev: { id: 'nic0', leads: { kind: 'user', user: { restrict: true, hostname: 'guest', hostfwd } }, filtered: false, dumps: [] },
+      netdev: { id: 'nic0', backend: { kind: 'user', user: { restrict: true, hostname: 'guest', hostfwd } }, filtered: false, dumps: [] },
     });
   });
 
@@ -35,11 +35,11 @@ describe('the network on a command line', () => {
     ['connect=127.0.0.1:1234', { role: 'client', host: '127.0.0.1', port: 1234 }],
     ['connect=[::1]:1234', { role: 'client', host: '::1', port: 1234 }],
   ])('joins machines by a socket: %s', (ends, socket) => {
-    const leads = { kind: 'socket', ...socket };
-    expect(parse('-netdev', `socket,id=net1,${ends}`, ...NIC)?.netdev).toEqual({ id: 'net1', leads, filtered: false, dumps: [] });
+    const backend = { kind: 'socket', ...socket };
+    expect(parse('-netdev', `socket,id=net1,${ends}`, ...NIC)?.netdev).toEqual({ id: 'net1', backend, filtered: false, dumps: [] });
     expect(parse('-nic', `socket,mac=52:54:00:00:00:02,${ends}`)).toEqual({
       mac: '525400000002',
-      netdev: { id: 'nic0', leads, filtered: false, dumps: [] },
+      netdev: { id: 'nic0', backend, filtered: false, dumps: [] },
     });
   });
 

@@ -23,7 +23,7 @@ export interface NicSpec {
   /** 12 hex digits. */
   readonly mac: string;
   /** Undefined: no cable. */
-  readonly netdev: { readonly id: string; readonly leads: NetdevSpec; readonly filtered: boolean; readonly dumps: readonly DumpSpec[] } | undefined;
+  readonly netdev: { readonly id: string; readonly backend: NetdevSpec; readonly filtered: boolean; readonly dumps: readonly DumpSpec[] } | undefined;
 }
 
 type FilterDraft = { readonly id: string; readonly netdev: string; readonly dump: DumpSpec | undefined };
@@ -202,14 +202,14 @@ export function finishNetwork({ netdevs, nic, filters }: NetworkDraft): NicSpec 
   });
   if (nic === undefined) return undefined;
   if (nic.netdev === undefined) return { mac: nic.mac, netdev: undefined };
-  const leads = netdevs.get(nic.netdev);
-  if (leads === undefined) throw new RepriseError('BAD_VALUE', `there is no network '${nic.netdev}'; add -netdev user,id=${nic.netdev}`);
+  const backend = netdevs.get(nic.netdev);
+  if (backend === undefined) throw new RepriseError('BAD_VALUE', `there is no network '${nic.netdev}'; add -netdev user,id=${nic.netdev}`);
   const own = filters.filter(({ netdev }) => netdev === nic.netdev);
   return {
     mac: nic.mac,
     netdev: {
       id: nic.netdev,
-      leads,
+      backend,
       filtered: own.some(({ dump }) => dump === undefined),
       dumps: own.flatMap(({ dump }) => dump ?? []),
     },
