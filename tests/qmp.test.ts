@@ -10,7 +10,7 @@ import { info, LEDGER, verify } from './support/recordings.ts';
 type Endpoint = { readonly socketPath: string } | { readonly host: string; readonly port: number };
 
 async function connect(endpoint: Endpoint): Promise<QMPClient> {
-  const client = new QMPClient({ ...endpoint, reconnect: false } as ConstructorParameters<typeof QMPClient>[0]);
+  const client = new QMPClient({ ...endpoint, reconnect: false });
   await client.connect();
   onTestFinished(() => client.close());
   return client;
