@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { expectCommitted } from './support/bless.ts';
 import { banks, schemas } from './support/sources.ts';
-import { errorsPage, instructionsPage, registersPage, statePage } from './support/tables.ts';
+import { errorsPage, instructionsPage, monitorPage, registersPage, statePage } from './support/tables.ts';
 
 describe('generated documentation is what the tables say', () => {
   it.each<[string, () => string | Promise<string>]>([
@@ -10,6 +10,7 @@ describe('generated documentation is what the tables say', () => {
     ['docs/instructions.md', instructionsPage],
     ['docs/errors.md', errorsPage],
     ['docs/state.md', statePage],
+    ['docs/monitor.md', monitorPage],
   ])('%s', async (path, make) => {
     expectCommitted(path, await make(), 'tests/docs.test.ts');
   });

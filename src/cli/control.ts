@@ -1,8 +1,10 @@
 /** Lets people and programs at the consoles control a session. */
 import type { LogItem } from '../boards/guest-log.ts';
+import { timeOfDay } from '../host/node/clock.ts';
 import type { Consoles } from '../host/node/consoles.ts';
 import { localDate } from '../host/node/local-date.ts';
 import { Monitor } from '../monitor/monitor.ts';
+import { QmpServer } from '../qmp/server.ts';
 import type { SessionControl } from '../session/control.ts';
 import { saveFile } from './save-file.ts';
 import { VERSION } from './version.ts';
@@ -19,4 +21,8 @@ export function attachControls(session: SessionControl, consoles: Consoles, logg
     },
   };
   for (const console of consoles.monitors) new Monitor(session, host).attach(console);
+  if (consoles.qmp.length === 0) return;
+  const monitor = new Monitor(session, host);
+  const server = new QmpServer(session, { version: VERSION, saveFile, humanMonitor: (line) => monitor.execute(line), timeOfDay });
+  for (const console of consoles.qmp) server.attach(console);
 }

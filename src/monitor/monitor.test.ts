@@ -405,7 +405,8 @@ describe('a conversation', () => {
     await console.ask(junk);
     await console.ask('\x1b'.repeat(50));
     await console.ask(`\x1b[${'9'.repeat(1000)}\r`);
-    expect(await console.ask(`${'y'.repeat(100_000)}\r`)).toMatch(/^[^]*unknown command: '.*y{1000}'\r\n\(reprise\) $/);
+    const answer = await console.ask(`${'y'.repeat(100_000)}\r`);
+    expect(answer.endsWith(`unknown command: '${'y'.repeat(1024)}'\r\n${PROMPT}`)).toBe(true);
     expect(await console.ask('info version\r')).toBe(`info version\r\n1.2.3\r\n${PROMPT}`);
   });
 

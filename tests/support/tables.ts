@@ -5,6 +5,10 @@ import { thumbRows } from '../../src/cpu/arm/isa/thumb.rows.ts';
 import { vfpRows } from '../../src/cpu/arm/isa/vfp.rows.ts';
 import type { Row } from '../../src/cpu/arm/op.ts';
 import { ERROR_CODES } from '../../src/errors/errors.ts';
+import { TOPICS } from '../../src/monitor/commands/info.ts';
+import { COMMANDS } from '../../src/monitor/commands.ts';
+import { QMP_COMMANDS } from '../../src/qmp/commands.ts';
+import type { Members } from '../../src/qmp/schema.ts';
 import { bankTable } from '../../src/registers/bank.ts';
 import type { Field } from '../../src/state/fields.ts';
 import { banks, schemas } from './sources.ts';
@@ -58,6 +62,38 @@ export const errorsPage = (): string =>
     table(
       ['code', 'meaning'],
       Object.entries(ERROR_CODES).map(([code, meaning]) => [`\`${code}\``, meaning]),
+    ),
+  ]);
+
+const argumentsOf = (members: Members): string =>
+  Object.entries(members)
+    .map(([name, type]) => `\`${name}\`: ${type.name}${type.optional ? ' (optional)' : ''}`)
+    .join(', ');
+
+export const monitorPage = (): string =>
+  page('Monitor and QMP', 'the command tables in `src/monitor` and `src/qmp`', [
+    'Both control a machine while it runs, is recorded or is replayed; names, meaning and texts are those of QEMU 7.2. What a person does to the ' +
+      'guest through them (keys, mouse, reset) is recorded; in a replay it is refused. But for loading a snapshot and moving about in a replay, no other command changes what the guest sees.',
+    '## The human monitor',
+    'On `-monitor stdio`, `-monitor tcp:…` or `-monitor unix:…`, or behind Ctrl-A c on a console. One command a line, one at a time; what is typed ' +
+      'meanwhile waits. Lines are edited with the cursor keys and Ctrl-A, E, B, F, K, U, W, D; cursor up and down go through earlier lines; Tab ' +
+      'completes commands, topics, keys and snapshots. Numbers can be expressions: `+ -` bind least, then `& | ^`, then `* / %`. `x` and `xp` ' +
+      'show RAM only, because reading a device could change it.',
+    table(
+      ['command', 'what it does'],
+      COMMANDS.map(({ names, parameters, help }) => [`\`${`${names.join('|')} ${parameters}`.trim()}\``, help]),
+    ),
+    table(
+      ['topic', 'what it shows'],
+      TOPICS.map(({ name, help }) => [`\`info ${name}\``, help]),
+    ),
+    '## QMP',
+    'On `-qmp stdio`, `-qmp tcp:…` or `-qmp unix:…`, several times if need be. Without out-of-band execution; a message has at most 1 MiB. Keys have ' +
+      'QKeyCode names (`qcode`). A snapshot is of the whole machine, whatever `devices` names; `vmstate` is the device of a disk, or `recording` on a ' +
+      'machine without one. Events: `STOP`, `RESUME`, `RESET`, `SHUTDOWN`, `BLOCK_IO_ERROR`, `JOB_STATUS_CHANGE`.',
+    table(
+      ['command', 'arguments', 'what it does'],
+      QMP_COMMANDS.map(({ name, members, help }) => [`\`${name}\``, argumentsOf(members), help]),
     ),
   ]);
 

@@ -68,6 +68,11 @@ export function wallClock(): { readonly utcSeconds: number; readonly utcOffsetSe
   return { utcSeconds: Math.floor(now.getTime() / 1000), utcOffsetSeconds: 0 - now.getTimezoneOffset() * 60 };
 }
 
+/** The time of day in microseconds since 1970. */
+export function timeOfDay(): number {
+  return Math.floor((performance.timeOrigin + performance.now()) * 1000);
+}
+
 /** 64 random bits as 16 hex digits. */
 export function randomSeed(): string {
   return randomBytes(8).toString('hex');

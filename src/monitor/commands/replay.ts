@@ -1,14 +1,7 @@
 /** Commands that move about in a replay. */
-import { RepriseError } from '../../errors/errors.ts';
-import type { ReplayControl, SessionControl } from '../../session/control.ts';
+import { requireReplay } from '../../session/require-replay.ts';
 import { icount } from '../../time/units.ts';
 import type { Command } from '../command.ts';
-
-/** @throws RepriseError USAGE in QEMU's words for it when this is no replay */
-function replayOf({ replay }: SessionControl, refusal: string): ReplayControl {
-  if (replay === undefined) throw new RepriseError('USAGE', refusal);
-  return replay;
-}
 
 export const REPLAY_COMMANDS: readonly Command[] = [
   {
@@ -18,7 +11,7 @@ export const REPLAY_COMMANDS: readonly Command[] = [
     run: ({ session }, args) => {
       const count = args.integer(0, Number.MAX_SAFE_INTEGER);
       args.end();
-      replayOf(session, 'setting the breakpoint is allowed only in play mode').setBreakpoint(icount(count));
+      requireReplay(session, 'break').setBreakpoint(icount(count));
       return '';
     },
   },
@@ -28,7 +21,7 @@ export const REPLAY_COMMANDS: readonly Command[] = [
     help: 'remove the breakpoint',
     run: ({ session }, args) => {
       args.end();
-      replayOf(session, 'replay breakpoints are allowed only in play mode').deleteBreakpoint();
+      requireReplay(session, 'delete-break').deleteBreakpoint();
       return '';
     },
   },
@@ -39,7 +32,7 @@ export const REPLAY_COMMANDS: readonly Command[] = [
     run: async ({ session }, args) => {
       const count = args.integer(0, Number.MAX_SAFE_INTEGER);
       args.end();
-      await replayOf(session, 'replay must be enabled to seek').seek(icount(count));
+      await requireReplay(session, 'seek').seek(icount(count));
       return '';
     },
   },
