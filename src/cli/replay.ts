@@ -10,8 +10,8 @@ import type { MachineOptions } from '../replay/model.ts';
 import type { Checkpoints } from '../session/checkpoints.ts';
 import { keepCheckpoints, prepareReplay } from '../session/play.ts';
 import type { ReplayOptions, ReplayStop } from '../session/replay-run.ts';
-import { ReplaySession } from '../session/replay-session.ts';
-import { type Icount, icount } from '../time/units.ts';
+import { type Moment, ReplaySession } from '../session/replay-session.ts';
+import { icount, LIMIT, ns } from '../time/units.ts';
 import { attachControls } from './control.ts';
 import { EXIT } from './exit.ts';
 import { readMachineFiles, recordedFiles } from './machine-files.ts';
@@ -38,10 +38,12 @@ export interface ReplayRequest {
   /** What QEMU's command line says of the machine: it must be what was recorded. */
   readonly expected?: Pick<QemuOptions, 'machine' | 'cpu' | 'ramBytes' | 'append' | 'icountShift' | 'rtcBase' | 'seed'> | undefined;
   /** Stop here instead of at the end. */
-  readonly to?: Icount | undefined;
-  /** Begin with this snapshot instead of the initial one. */
+  readonly to?: Moment | undefined;
+  /** Begin with this snapshot; the initial one's name changes nothing. */
   readonly loadvm?: string | undefined;
   readonly startHeld?: boolean | undefined;
+  /** At its end the replay stands, for going back, until someone quits. */
+  readonly stayAtEnd?: boolean | undefined;
   readonly checkpointMemory?: number | undefined;
 }
 
@@ -89,7 +91,11 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
     // Whatever is typed or sent now has no part in a replay.
     for (const backend of serial) backend.onInput(() => {});
     const clock = new NodeClock();
-    const progress = openProgress(clock, consoles.onTerminal, Math.min(to ?? recording.reached.icount, recording.reached.icount));
+    const progress = openProgress(
+      clock,
+      consoles.onTerminal,
+      Math.min(to !== undefined && 'icount' in to ? to.icount : recording.reached.icount, recording.reached.icount),
+    );
     let checkpoints: Checkpoints | undefined;
     const place = replaySnapshots(file, drives, recording.header.options, open);
     const run = await prepareReplay(recording, recorded, hasher, {
@@ -119,7 +125,7 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
       end: recording.end?.digest ?? recording.reached,
       snapshots: place,
       checkpoints,
-      stayAtEnd: controlled,
+      stayAtEnd: request.stayAtEnd ?? false,
       to,
       startHeld: request.startHeld,
       surroundings: surroundingsOf(
@@ -128,7 +134,7 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
         drives.map(({ summary }) => summary),
       ),
     });
-    if (loadvm !== undefined) await session.loadFirst(loadvm);
+    if (loadvm !== undefined && loadvm !== recording.header.start.snapshot) await session.loadFirst(loadvm);
     attachControls(session, consoles, new Set<LogItem>());
     if (signal !== undefined) session.quit();
     let stop: ReplayStop;
@@ -180,10 +186,20 @@ function checkExpected(said: NonNullable<ReplayRequest['expected']>, recorded: M
   }
 }
 
-/** An instruction count from the command line. @throws RepriseError BAD_VALUE */
-export function parseIcount(text: string, option: string): Icount {
+const UNITS = { s: 1e9, ms: 1e6, us: 1e3, ns: 1 } as const;
+
+/** A moment from the command line: an instruction count, or a guest time such as 2.5s. @throws RepriseError BAD_VALUE */
+export function parseMoment(text: string, option: string): Moment {
+  const time = /^(\d+(?:\.\d+)?)(s|ms|us|ns)$/.exec(text);
+  if (time !== null) {
+    const value = Math.round(Number(time[1]) * UNITS[time[2] as keyof typeof UNITS]);
+    if (value < LIMIT) return { time: ns(value) };
+  }
   const value = Number(text.replaceAll('_', ''));
   if (!/^[0-9_]+$/.test(text) || !Number.isSafeInteger(value))
-    throw new RepriseError('BAD_VALUE', `${option} ${text}: expects an instruction count, such as 1500000`);
-  return icount(value);
+    throw new RepriseError(
+      'BAD_VALUE',
+      `${option} ${text}: expects an instruction count, such as 1500000, or a guest time, such as 2.5s (or ms, us, ns)`,
+    );
+  return { icount: icount(value) };
 }

@@ -29,7 +29,17 @@ await runMain(PROGRAM, async () => {
     requireBlkreplay(qemu.drives);
   }
   if (qemu.rr?.mode === 'replay') {
-    const result = await runReplay({ program: PROGRAM, path: qemu.rr.file, files: qemu, consoles: qemu.consoles, expected: qemu });
+    const result = await runReplay({
+      program: PROGRAM,
+      path: qemu.rr.file,
+      files: qemu,
+      drives: qemu.drives,
+      consoles: qemu.consoles,
+      expected: qemu,
+      loadvm: qemu.loadvm ?? qemu.rrSnapshot,
+      startHeld: qemu.startStopped,
+      stayAtEnd: qemu.noShutdown,
+    });
     process.stderr.write(`${PROGRAM}: ${describe(result)}`);
     return result.status;
   }

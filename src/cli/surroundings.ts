@@ -25,7 +25,7 @@ function networkLines({ mac, netdev }: NicSpec): string[] {
   const address = mac.match(/../g)?.join(':');
   const card = `nic0: index=0,type=nic,model=smc91c111,macaddr=${address}`;
   if (netdev === undefined) return [card];
-  const { id, leads } = netdev;
+  const { id, backend: leads } = netdev;
   const peer =
     leads.kind === 'user'
       ? `type=user,net=${leads.user.net ?? '10.0.2.0'},restrict=${leads.user.restrict ? 'on' : 'off'}`

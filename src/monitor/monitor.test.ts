@@ -1,7 +1,6 @@
 import { decode } from 'fast-png';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { RepriseError } from '../errors/errors.ts';
-import { LiveControl } from '../session/live-control.ts';
 import { BUSY_GUEST, newSession, open, program, replay, waitingGuest } from '../session/session.suite.ts';
 import { TOPICS } from './commands/info.ts';
 import { COMMANDS } from './commands.ts';
@@ -253,7 +252,7 @@ describe('what the guest notices', () => {
 
   it('is recorded and replayed in a live run, keys held for as long as was said', async () => {
     const live = newSession({ guest: waitingGuest(true) });
-    const control = new Monitor(new LiveControl(live.live, 'x.rec', { disks: [], network: [], characterDevices: [] }, false), host);
+    const control = new Monitor(live.live, host);
     live.clock.plan(10, () => void control.execute('sendkey a 40'));
     live.clock.plan(200, () => void control.execute('quit'));
     expect(await live.live.run()).toBe('quit');
@@ -270,8 +269,8 @@ describe('what the guest notices', () => {
 
 describe('a live run', () => {
   it('is held, goes on, and ends; it waits for cont when it is told to', async () => {
-    const live = newSession({ guest: waitingGuest(true), sleep: true });
-    const control = new LiveControl(live.live, 'x.rec', { disks: [], network: [], characterDevices: [] }, true);
+    const live = newSession({ guest: waitingGuest(true), sleep: true, startHeld: true });
+    const control = live.live;
     const events: string[] = [];
     control.onEvent(({ kind }) => events.push(kind));
     const one = new Monitor(control, host);

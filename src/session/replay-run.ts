@@ -120,8 +120,8 @@ export class ReplayRun {
     return { icount: this.machine.icount(), bias: this.machine.clock.state.fields.bias };
   }
 
-  /** Goes on to instruction `limit`, or to the end. @throws DivergenceError */
-  async run(limit: Icount = toIcount(Number.MAX_SAFE_INTEGER)): Promise<ReplayStop> {
+  /** Goes on to instruction `limit`, to virtual time `until`, or to the end. @throws DivergenceError */
+  async run(limit: Icount = toIcount(Number.MAX_SAFE_INTEGER), until: Nanoseconds = NEVER): Promise<ReplayStop> {
     const { machine, options } = this;
     const { clock, script, onProgress, onPassing } = options;
     const end = script.end?.digest ?? script.reached;
@@ -139,24 +139,25 @@ export class ReplayRun {
       }
       if (this.ended) return 'end';
       const at = machine.icount();
-      if (at >= limit) return 'limit';
+      if (at >= limit || machine.now() >= until) return 'limit';
       onPassing?.();
       if (this.disks.due() && !this.stuckAtEnd(end)) await this.serveDisks();
       // A digest is taken when its count is first reached, before anything else happens there.
-      const goal = toIcount(Math.min(limit, end.icount, this.nextEvent?.icount ?? end.icount, this.nextDigest?.icount ?? end.icount));
+      const soon = at + machine.clock.instructionsUntil(until);
+      const goal = toIcount(Math.min(limit, soon, end.icount, this.nextEvent?.icount ?? end.icount, this.nextDigest?.icount ?? end.icount));
       if (goal > lastCount(machine)) this.diverge(['clock'], at, 'virtual time is at its end, and was not in the recording');
       const stop = machine.advance(goal, SLICE);
       await this.forwardOutput();
       this.checkDigest();
       if (stop === 'disk') continue;
       // The moment of a count is the one at which it is first reached: before events, resets and idle time.
-      if (machine.icount() >= limit) return 'limit';
+      if (machine.icount() >= limit || machine.now() >= until) return 'limit';
       if (stop === 'reset' && !script.noReboot) machine.reset();
       else if (this.nextEvent?.icount === goal && machine.icount() === goal) this.admitOrIdle(this.nextEvent);
       else if (machine.icount() === end.icount) {
         if (this.reachEnd(end)) return 'end';
       } else if (stop === 'reset') this.diverge(['machine'], machine.icount(), 'the guest resets here, and did not in the recording');
-      else if (stop === 'idle') this.idle(goal);
+      else if (stop === 'idle') this.idle(goal, until);
     }
   }
 
@@ -241,10 +242,10 @@ export class ReplayRun {
     }
   }
 
-  private idle(goal: Icount): void {
+  private idle(goal: Icount, until: Nanoseconds): void {
     const wake = this.machine.nextWakeup();
-    if (wake === NEVER) this.diverge(['cpu'], goal, 'the guest waits for ever, and did not in the recording');
-    this.machine.idleUntil(withinTime(wake));
+    if (wake === NEVER && until === NEVER) this.diverge(['cpu'], goal, 'the guest waits for ever, and did not in the recording');
+    this.machine.idleUntil(withinTime(ns(Math.min(wake, until))));
   }
 
   /** The record that was waited for lies behind. */

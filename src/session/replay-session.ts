@@ -1,13 +1,16 @@
 /** A replay with someone at the controls: a monitor, a debugger, or only a person who presses Ctrl-C. */
 import { assert, RepriseError } from '../errors/errors.ts';
 import type { Position } from '../replay/model.ts';
-import { type Icount, icount as toIcount } from '../time/units.ts';
+import { type Icount, type Nanoseconds, NEVER, icount as toIcount } from '../time/units.ts';
 import { Bell } from './bell.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { ReplayControl, SnapshotControl } from './control.ts';
 import { type ControlledOptions, ControlledRun } from './controlled-run.ts';
 import type { ReplayRun, ReplayStop } from './replay-run.ts';
 import { MachineSnapshots, noSnapshots, type SnapshotPlace } from './snapshots.ts';
+
+/** A place in a run, by its count or by its virtual time. */
+export type Moment = { readonly icount: Icount } | { readonly time: Nanoseconds };
 
 export interface ReplaySessionOptions extends Omit<ControlledOptions, 'machine'> {
   readonly run: ReplayRun;
@@ -20,7 +23,7 @@ export interface ReplaySessionOptions extends Omit<ControlledOptions, 'machine'>
   /** At its end the replay stands, for going back, until someone quits. */
   readonly stayAtEnd: boolean;
   /** Stop here, and be done. */
-  readonly to?: Icount | undefined;
+  readonly to?: Moment | undefined;
 }
 
 export class ReplaySession extends ControlledRun {
@@ -107,8 +110,8 @@ export class ReplaySession extends ControlledRun {
         if (!this.hasTasks()) await this.clock.wait(Number.POSITIVE_INFINITY, rung);
         continue;
       }
-      const goal = Math.min(this.breakpoint ?? Number.MAX_SAFE_INTEGER, options.to ?? Number.MAX_SAFE_INTEGER);
-      const stop = await run.run(toIcount(goal));
+      const { icount, time } = { icount: Number.MAX_SAFE_INTEGER, time: NEVER, ...options.to };
+      const stop = await run.run(toIcount(Math.min(this.breakpoint ?? Number.MAX_SAFE_INTEGER, icount)), time);
       if (stop === 'interrupted') continue;
       if (stop === 'limit' && this.position().icount === this.breakpoint) {
         this.breakpoint = undefined;

@@ -223,13 +223,14 @@ export interface SessionOptions {
   readonly options?: Partial<MachineOptions>;
   readonly sleep?: boolean;
   readonly interval?: number;
+  readonly startHeld?: boolean;
   readonly step?: number;
   /** Room in the file that takes the recording, in bytes. */
   readonly capacity?: number;
 }
 
 /** A machine that is recorded into memory, and has not begun. */
-export function newSession({ guest, files, options, sleep = false, interval = 5000, step, capacity }: SessionOptions): Session {
+export function newSession({ guest, files, options, sleep = false, interval = 5000, startHeld, step, capacity }: SessionOptions): Session {
   const settings = { ...OPTIONS, ...options };
   const inputs = files ?? bios(guest!);
   const machine = buildMachine(settings, inputs, () => {});
@@ -257,7 +258,7 @@ export function newSession({ guest, files, options, sleep = false, interval = 50
     date: () => ({ seconds: 1_000_000, nanoseconds: 0 }),
     newName: () => 'vm-1',
   };
-  const live = new LiveRun({ machine, clock, serial: ends, network: [], sleep, noReboot: settings.noReboot, recorder, snapshots });
+  const live = new LiveRun({ machine, clock, serial: ends, network: [], sleep, noReboot: settings.noReboot, startHeld, recorder, snapshots });
   return { live, machine, clock, ends, file };
 }
 

@@ -2,6 +2,7 @@
 import { RepriseError } from '../../errors/errors.ts';
 import { createOutput } from '../../host/node/output-file.ts';
 import { PcapWriter } from '../../net/pcap.ts';
+import { finishDrives } from '../options/drives.ts';
 import { renderHelp } from '../options/help.ts';
 import { HELP_OPTIONS, newQemuDraft, type QemuDraft } from '../options/qemu.ts';
 import { type OptionRow, parseCommandLine } from '../options/table.ts';
@@ -57,6 +58,7 @@ export const exportCommand: Command = {
         program: 'reprise export',
         path,
         files: draft,
+        drives: finishDrives(draft.drives),
         consoles: { serial: [], monitor: undefined, qmp: [] },
         frame: (bytes, at) => {
           pcap.write(at, bytes);

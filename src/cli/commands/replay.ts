@@ -1,26 +1,39 @@
 /** `reprise replay` and `reprise verify`. */
 import { RepriseError } from '../../errors/errors.ts';
-import type { Icount } from '../../time/units.ts';
+import type { Moment } from '../../session/replay-session.ts';
 import { EXIT } from '../exit.ts';
+import { checkConsoles } from '../options/char-spec.ts';
+import { finishDrives } from '../options/drives.ts';
 import { renderHelp } from '../options/help.ts';
-import { CONSOLE_OPTIONS, HELP_OPTIONS, MACHINE_OPTIONS, newQemuDraft, type QemuDraft } from '../options/qemu.ts';
+import { CONSOLE_OPTIONS, DRIVE_ROWS, HELP_OPTIONS, LOADVM, MACHINE_OPTIONS, newQemuDraft, type QemuDraft, START_STOPPED } from '../options/qemu.ts';
 import { type OptionRow, parseCommandLine } from '../options/table.ts';
-import { parseIcount, type ReplayResult, runReplay } from '../replay.ts';
+import { parseSize } from '../options/values.ts';
+import { CHECKPOINT_MEMORY, parseMoment, type ReplayResult, runReplay } from '../replay.ts';
 import { answerRequest } from '../requests.ts';
 import type { Command } from './command.ts';
 
 interface ReplayDraft extends QemuDraft {
-  to: Icount | undefined;
+  to: Moment | undefined;
+  checkpointMemory: number;
   json: boolean;
 }
 
 const TO: OptionRow<ReplayDraft> = {
   names: ['to'],
-  argument: 'ICOUNT',
+  argument: 'ICOUNT|TIME',
   group: 'Replay',
-  help: 'stop exactly before this instruction instead of at the end',
+  help: 'stop exactly before this instruction, or at this guest time (such as 2.5s, 300ms), instead of at the end',
   apply: (draft, value, option) => {
-    draft.to = parseIcount(value, option);
+    draft.to = parseMoment(value, option);
+  },
+};
+const CHECKPOINTS: OptionRow<ReplayDraft> = {
+  names: ['checkpoint-memory'],
+  argument: 'SIZE',
+  group: 'Replay',
+  help: 'memory for the checkpoints that make any moment reachable at once, where a monitor or debugger is attached (default 512M)',
+  apply: (draft, value, option) => {
+    draft.checkpointMemory = parseSize(value, `${option} ${value}`, 'M');
   },
 };
 const JSON_OUTPUT: OptionRow<ReplayDraft> = {
@@ -39,11 +52,12 @@ export const FILE_OPTIONS: readonly OptionRow<QemuDraft>[] = MACHINE_OPTIONS.fil
   group: 'Files',
   help: `the recorded ${row.names[0]}, where the recording does not contain it`,
 }));
-const SERIAL = CONSOLE_OPTIONS.filter(({ names: [name] }) => name === 'serial');
+const DISKS = DRIVE_ROWS.map((row) => ({ ...row, group: 'Files' }));
+const CONSOLES = CONSOLE_OPTIONS.filter(({ names: [name] }) => ['serial', 'monitor', 'qmp'].includes(name));
 const DISPLAY = CONSOLE_OPTIONS.filter(({ names: [name] }) => name === 'display' || name === 'nographic');
 
 function parse(rows: readonly OptionRow<ReplayDraft>[], args: readonly string[]): { draft: ReplayDraft; path: string } {
-  const draft: ReplayDraft = { ...newQemuDraft(), to: undefined, json: false };
+  const draft: ReplayDraft = { ...newQemuDraft(), to: undefined, checkpointMemory: CHECKPOINT_MEMORY, json: false };
   const [path, stray] = parseCommandLine(rows, args, draft);
   if (draft.request !== undefined) return { draft, path: '' };
   if (path === undefined) throw new RepriseError('USAGE', 'which recording? name its file');
@@ -64,11 +78,21 @@ export function describe({ stop, icount, digest, truncated }: ReplayResult): str
   return `${where} instruction ${icount}; ${digest === undefined ? 'nothing to compare on the way' : `the same as recorded (digest ${digest})`}\n`;
 }
 
-const REPLAY_ROWS: readonly OptionRow<ReplayDraft>[] = [TO, ...SERIAL, ...DISPLAY, ...FILE_OPTIONS, ...HELP_OPTIONS];
+const REPLAY_ROWS: readonly OptionRow<ReplayDraft>[] = [
+  TO,
+  LOADVM,
+  CHECKPOINTS,
+  ...CONSOLES,
+  START_STOPPED,
+  ...DISPLAY,
+  ...FILE_OPTIONS,
+  ...DISKS,
+  ...HELP_OPTIONS,
+];
 
 export const replay: Command = {
   name: 'replay',
-  usage: 'FILE [--to ICOUNT] [-serial BACKEND]',
+  usage: 'FILE [--to ICOUNT|TIME] [-serial BACKEND] [-monitor BACKEND]',
   summary: 'play a recording back, checking it all the way',
   help: () => renderHelp(REPLAY_ROWS as readonly OptionRow<never>[]),
   async run(args) {
@@ -79,15 +103,20 @@ export const replay: Command = {
       program: 'reprise replay',
       path,
       files: draft,
-      consoles: { serial, monitor: undefined, qmp: [] },
+      drives: finishDrives(draft.drives),
+      consoles: checkConsoles({ serial, monitor: draft.monitor?.backend, qmp: draft.qmp }),
       to: draft.to,
+      loadvm: draft.loadvm,
+      startHeld: draft.startStopped,
+      stayAtEnd: draft.monitor?.backend !== undefined || draft.qmp.length > 0 || serial.some(({ monitor }) => monitor),
+      checkpointMemory: draft.checkpointMemory,
     });
     process.stderr.write(`reprise replay: ${describe(result)}`);
     return result.status;
   },
 };
 
-const VERIFY_ROWS: readonly OptionRow<ReplayDraft>[] = [JSON_OUTPUT, ...FILE_OPTIONS, ...HELP_OPTIONS];
+const VERIFY_ROWS: readonly OptionRow<ReplayDraft>[] = [JSON_OUTPUT, ...FILE_OPTIONS, ...DISKS, ...HELP_OPTIONS];
 
 export const verify: Command = {
   name: 'verify',
@@ -97,7 +126,13 @@ export const verify: Command = {
   async run(args) {
     const { draft, path } = parse(VERIFY_ROWS, args);
     if (draft.request !== undefined) return answerRequest(draft.request, verify);
-    const result = await runReplay({ program: 'reprise verify', path, files: draft, consoles: { serial: [], monitor: undefined, qmp: [] } });
+    const result = await runReplay({
+      program: 'reprise verify',
+      path,
+      files: draft,
+      drives: finishDrives(draft.drives),
+      consoles: { serial: [], monitor: undefined, qmp: [] },
+    });
     if (draft.json) {
       const { icount, digest, truncated } = result;
       process.stdout.write(

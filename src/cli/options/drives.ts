@@ -192,7 +192,7 @@ export function finishDrives({ drives, snapshot, allowedBacking }: DrivesDraft):
 
 /** Under `rr=` every disk needs its blkreplay, as in QEMU. @throws RepriseError USAGE */
 export function requireBlkreplay(drives: readonly DriveSpec[]): void {
-  const bare = drives.find(({ blkreplay }) => blkreplay === undefined);
+  const bare = drives.find(({ blkreplay, temporary, readOnly }) => blkreplay === undefined && !temporary && !readOnly);
   if (bare === undefined) return;
   throw new RepriseError(
     'USAGE',

@@ -45,6 +45,8 @@ export interface QemuOptions {
   readonly noReboot: boolean;
   /** The machine waits for `cont` before its first instruction. */
   readonly startStopped: boolean;
+  /** A replay stands at its end instead of being over. */
+  readonly noShutdown: boolean;
   readonly icountShift: number | undefined;
   readonly icountSleep: boolean | undefined;
   /** Name of the initial snapshot of a recording; of the snapshot that a replay begins with. */
@@ -94,6 +96,7 @@ export function newQemuDraft(): QemuDraft {
     nodefaults: false,
     noReboot: false,
     startStopped: false,
+    noShutdown: false,
     icountShift: undefined,
     icountSleep: undefined,
     rrMode: undefined,
@@ -248,7 +251,7 @@ export const CONSOLE_OPTIONS: readonly Row[] = [
   },
 ];
 
-const LOADVM: Row = {
+export const LOADVM: Row = {
   names: ['loadvm'],
   argument: 'NAME',
   group: 'Machine',
@@ -256,7 +259,14 @@ const LOADVM: Row = {
   apply: (draft, value) => (draft.loadvm = value),
 };
 
-const START_STOPPED: Row = {
+const NO_SHUTDOWN: Row = {
+  names: ['no-shutdown'],
+  group: 'Machine',
+  help: 'a replay (rr=replay) stands at its end, for going back, until someone quits',
+  apply: (draft) => (draft.noShutdown = true),
+};
+
+export const START_STOPPED: Row = {
   names: ['S'],
   group: 'Console',
   help: "do not start the machine before 'cont' is said in a monitor",
@@ -271,14 +281,13 @@ const NETWORK_ROWS: readonly Row[] = NETWORK_OPTIONS.map((row) => ({
   },
 }));
 
-const DRIVE_ROWS: readonly Row[] = DRIVE_OPTIONS.map((row) => ({
+export const DRIVE_ROWS: readonly Row[] = DRIVE_OPTIONS.map((row) => ({
   ...row,
   apply: (draft, value, option) => row.apply(draft.drives, value, option),
 }));
 
 /** Accepted because QEMU's users write them, and true of this machine anyway. */
 export const NEUTRAL_OPTIONS: readonly Row[] = [
-  { names: ['no-shutdown'], group: 'Accepted without effect', help: 'the board cannot switch itself off', apply: () => {} },
   { names: ['name'], argument: 'TEXT', group: 'Accepted without effect', help: 'a name for the guest', apply: () => {} },
 ];
 
@@ -294,6 +303,8 @@ export const QEMU_OPTIONS: readonly Row[] = [
   ...NETWORK_ROWS,
   ...CONSOLE_OPTIONS,
   START_STOPPED,
+  LOADVM,
+  NO_SHUTDOWN,
   LOADVM,
   ...NEUTRAL_OPTIONS,
   ...HELP_OPTIONS,
