@@ -127,7 +127,7 @@ describe.skipIf(!hasLinux('a shell session in Linux'))('a shell session in Linux
       await pause(300);
       expect(await countOf()).toBe(stopped);
       await ask('cont');
-      await ask('sendkey ctrl-alt-f1');
+      await ask('sendkey ctrl-alt-f1 1');
       await ask('mouse_move 5 5');
       expect(await ask(`screendump ${folder}/shot.png`)).toContain('the guest has not switched its screen on');
       expect(existsSync(join(folder, 'shot.png'))).toBe(false);

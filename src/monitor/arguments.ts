@@ -29,7 +29,10 @@ export class Arguments {
   private readonly registers: Registers;
   private at = 0;
 
-  /** @param text the line behind the command's name */
+  /**
+   * @param command all its names, as messages have them
+   * @param text the line behind the name
+   */
   constructor(command: string, text: string, registers: Registers) {
     this.command = command;
     this.text = text;

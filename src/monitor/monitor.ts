@@ -7,6 +7,7 @@ import type { SessionControl } from '../session/control.ts';
 import { type Conversation, converse, type Peer } from '../session/conversation.ts';
 import { ArgumentError, Arguments } from './arguments.ts';
 import type { MonitorContext, MonitorHost } from './command.ts';
+import { SNAPSHOT_COMMANDS } from './commands/snapshots.ts';
 import { COMMANDS, findCommand } from './commands.ts';
 import { type Completion, History, LineEditor } from './line-editor.ts';
 
@@ -31,7 +32,10 @@ export class Monitor {
     if (command === undefined) return `unknown command: '${name}'`;
     const { session } = this.context;
     try {
-      return await command.run(this.context, new Arguments(name, rest, (register) => session.machine.cpu.debug.register(register)));
+      return await command.run(
+        this.context,
+        new Arguments(command.names.join('|'), rest, (register) => session.machine.cpu.debug.register(register)),
+      );
     } catch (error) {
       if (error instanceof ArgumentError) return `${error.message}\nTry "help ${name}" for more information`;
       if (error instanceof RepriseError) return `Error: ${error.message}`;
@@ -52,7 +56,8 @@ export class Monitor {
     const run = async (line: string): Promise<void> => {
       const output = await this.execute(line);
       show(`${output === '' ? '' : `${output}\n`}${PROMPT}`);
-      if (line.includes('vm')) await this.learnSnapshots();
+      const [name] = line.trim().split(/\s/);
+      if (SNAPSHOT_COMMANDS.some(({ names }) => names.includes(name))) await this.learnSnapshots();
     };
     return {
       take: (byte) => {

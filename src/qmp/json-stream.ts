@@ -15,6 +15,10 @@ const RESET = 0xff;
 const [LF, SPACE, DOUBLE, SINGLE, BACKSLASH] = [0x0a, 0x20, 0x22, 0x27, 0x5c];
 const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET, COMMA, COLON] = [0x7b, 0x7d, 0x5b, 0x5d, 0x2c, 0x3a];
 
+/** What ends a value that has no brackets; and what cannot begin one. */
+const STRUCTURAL = new Set([OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET, COMMA, COLON, DOUBLE, SINGLE]);
+const MISPLACED = new Set([CLOSE_BRACE, CLOSE_BRACKET, COMMA, COLON]);
+
 export type Message = { readonly value: JsonValue } | { readonly error: QmpError };
 
 export class JsonStream {
@@ -62,12 +66,11 @@ export class JsonStream {
       return this.checkSize(byte);
     }
     // Between values, or in one that has no brackets and ends where something else begins.
-    const structural = [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET, COMMA, COLON, DOUBLE, SINGLE].includes(byte);
-    const before = this.bytes.length > 0 && (blank || structural) ? [this.complete()] : [];
+    const before = this.bytes.length > 0 && (blank || STRUCTURAL.has(byte)) ? [this.complete()] : [];
     if (blank) return before;
     this.bytes.push(byte);
     this.count(byte);
-    if ([CLOSE_BRACE, CLOSE_BRACKET, COMMA, COLON].includes(byte)) return [...before, ...this.fail(parseError('expecting value'), byte)];
+    if (MISPLACED.has(byte)) return [...before, ...this.fail(parseError('expecting value'), byte)];
     return before.length > 0 ? before : this.checkSize(byte);
   }
 

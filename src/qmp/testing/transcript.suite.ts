@@ -1,0 +1,50 @@
+/** Requests to a machine that has not started, and what QEMU 7.2 answers to them (tests/qemu-peer.test.ts asks it). */
+export const QEMU_ANSWERS: readonly (readonly [request: string, answer: string])[] = [
+  ['{"execute":"foo","id":{"a":[1,null]}}', '{"id":{"a":[1,null]},"error":{"class":"CommandNotFound","desc":"The command foo has not been found"}}'],
+  ['{"execute":"__proto__"}', '{"error":{"class":"CommandNotFound","desc":"The command __proto__ has not been found"}}'],
+  ['{"execute":5}', `{"error":{"class":"GenericError","desc":"QMP input member 'execute' must be a string"}}`],
+  ['{"exec":"foo"}', `{"error":{"class":"GenericError","desc":"QMP input member 'exec' is unexpected"}}`],
+  ['{"arguments":{}}', `{"error":{"class":"GenericError","desc":"QMP input lacks member 'execute'"}}`],
+  ['[1,2]', '{"error":{"class":"GenericError","desc":"QMP input must be a JSON object"}}'],
+  ['5\n', '{"error":{"class":"GenericError","desc":"QMP input must be a JSON object"}}'],
+  ['{"execute":"stop","arguments":5}', `{"error":{"class":"GenericError","desc":"QMP input member 'arguments' must be an object"}}`],
+  ['{"execute":"stop","arguments":{"x":1}}', `{"error":{"class":"GenericError","desc":"Parameter 'x' is unexpected"}}`],
+  ['{"execute":"human-monitor-command"}', `{"error":{"class":"GenericError","desc":"Parameter 'command-line' is missing"}}`],
+  [
+    '{"execute":"human-monitor-command","arguments":{"command-line":5}}',
+    `{"error":{"class":"GenericError","desc":"Invalid parameter type for 'command-line', expected: string"}}`,
+  ],
+  [
+    '{"execute":"send-key","arguments":{"keys":{}}}',
+    `{"error":{"class":"GenericError","desc":"Invalid parameter type for 'keys', expected: array"}}`,
+  ],
+  ['{"execute":"send-key","arguments":{"keys":[{"data":"a"}]}}', `{"error":{"class":"GenericError","desc":"Parameter 'keys[0].type' is missing"}}`],
+  [
+    '{"execute":"send-key","arguments":{"keys":[{"type":"bad","data":"a"}]}}',
+    `{"error":{"class":"GenericError","desc":"Parameter 'type' does not accept value 'bad'"}}`,
+  ],
+  [
+    '{"execute":"send-key","arguments":{"keys":[{"type":"qcode","data":"nokey"}]}}',
+    `{"error":{"class":"GenericError","desc":"Parameter 'data' does not accept value 'nokey'"}}`,
+  ],
+  [
+    '{"execute":"send-key","arguments":{"keys":[{"type":"qcode","data":"a","x":1}]}}',
+    `{"error":{"class":"GenericError","desc":"Parameter 'keys[0].x' is unexpected"}}`,
+  ],
+  [
+    '{"execute":"replay-break","arguments":{"icount":1.5}}',
+    `{"error":{"class":"GenericError","desc":"Invalid parameter type for 'icount', expected: integer"}}`,
+  ],
+  ["{'execute':'query-status'}", '{"return":{"status":"prelaunch","singlestep":false,"running":false}}'],
+  ['{"execute":"query-status",}', '{"error":{"class":"GenericError","desc":"JSON parse error, expecting value"}}'],
+  ['{"execute":"query-status"]', '{"error":{"class":"GenericError","desc":"JSON parse error, expected separator in dict"}}'],
+  ['nonsense\n', `{"error":{"class":"GenericError","desc":"JSON parse error, invalid keyword 'nonsense'"}}`],
+  ['{"a":"\\ud800"}', '{"error":{"class":"GenericError","desc":"JSON parse error, \\\\ud800 is not a valid Unicode character"}}'],
+  ['{"id":1,"id":2}', '{"error":{"class":"GenericError","desc":"JSON parse error, duplicate key"}}'],
+  ['{"a" 1}', '{"error":{"class":"GenericError","desc":"JSON parse error, missing : in object pair"}}'],
+  ['{1:2}', '{"error":{"class":"GenericError","desc":"JSON parse error, key is not a string in object"}}'],
+  ['[1 2]', '{"error":{"class":"GenericError","desc":"JSON parse error, expected separator in list"}}'],
+  ['{"execute":01}', `{"error":{"class":"GenericError","desc":"JSON parse error, stray '01'"}}`],
+  ['{"execute":"x\\q"}', '{"error":{"class":"GenericError","desc":"JSON parse error, invalid escape sequence in string"}}'],
+  [`${'['.repeat(1025)}\n`, '{"error":{"class":"GenericError","desc":"JSON nesting depth limit exceeded"}}'],
+];
