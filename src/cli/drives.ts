@@ -54,7 +54,8 @@ export async function openRecordDrive(spec: DriveSpec): Promise<OpenDrive> {
  * A disk to replay with: image and overlay are only read, what the guest writes goes to a private layer. With an overlay
  * the layer lies on one of its snapshots.
  * @param chooseSnapshot gives the name of the snapshot that the replay begins with
- * @param options.saveSnapshots opens the overlay for writing, so that it can take more snapshots (and nobody else can use it)
+ * @param options.saveSnapshots opens the overlay for writing if that is possible, so that it is a `store` for more
+ * snapshots; nobody else can use it then
  * @throws RepriseError, NO_SNAPSHOT, DISK_CHANGED, BACKING_REFUSED and IMAGE_IN_USE among them
  */
 export async function openReplayDrive(
@@ -64,10 +65,13 @@ export async function openReplayDrive(
 ): Promise<OpenDrive> {
   const overlay = spec.blkreplay?.overlay;
   if (overlay === undefined) return openWithoutOverlay(spec);
-  const image = await openOverlay(spec, overlay, { readOnly: !saveSnapshots });
+  const image = await openOverlay(spec, overlay, { readOnly: !saveSnapshots }).catch((error: unknown) => {
+    if (!saveSnapshots || !(error instanceof RepriseError) || error.code !== 'FILE_UNWRITABLE') throw error;
+    return openOverlay(spec, overlay, { readOnly: true });
+  });
   return closingOnFailure(image, async () => {
     const snapshot = image.node.snapshotNode(await chooseSnapshot(image.node));
-    return { ...(await layeredDrive(spec, image, snapshot)), store: saveSnapshots ? image.node : undefined };
+    return { ...(await layeredDrive(spec, image, snapshot)), store: image.node.readOnly ? undefined : image.node };
   });
 }
 
