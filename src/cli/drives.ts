@@ -9,7 +9,6 @@ import { Qcow2Image } from '../block/qcow2/image.ts';
 import { RepriseError } from '../errors/errors.ts';
 import { backingPath, NodeBlockFile, NodeBlockFiles } from '../host/node/block-file.ts';
 import type { DiskSummary } from '../session/control.ts';
-import { wholeSectors } from './commands/img-create.ts';
 import type { DriveSpec } from './options/drives.ts';
 
 /** A disk that is open. */
@@ -140,7 +139,7 @@ async function createOverlay(spec: DriveSpec, overlay: string): Promise<void> {
   try {
     const file = await NodeBlockFile.create(overlay);
     try {
-      await createQcow2(file, { size: wholeSectors(image.node.size), backing: { file: nameFrom(overlay, spec.file), format: image.format } });
+      await createQcow2(file, { size: image.node.size, backing: { file: nameFrom(overlay, spec.file), format: image.format } });
     } catch (error) {
       rmSync(overlay, { force: true });
       throw error;
@@ -181,7 +180,7 @@ async function openOverlay(
     if (image === undefined) {
       throw new RepriseError('BACKING_REFUSED', `overlay '${overlay}' is not based on '${spec.file}', nor on any image; name another file`);
     }
-    if (node.size !== wholeSectors(image.node.size)) {
+    if (node.size !== image.node.size) {
       await image.node.close();
       throw new RepriseError(
         'DISK_CHANGED',
