@@ -3,7 +3,7 @@
  * same bytes have the same blocks and the same hash.
  */
 import { extentOf } from './extents.ts';
-import type { BlockNode } from './node.ts';
+import type { BlockNode, DiskBytes } from './node.ts';
 import { isZero } from './zeros.ts';
 
 /** Bytes of a block; the last of a disk may be shorter. */
@@ -11,18 +11,11 @@ export const CONTENT_BLOCK = 65_536;
 /** Blocks that are read at once. */
 const READ_BLOCKS = 16;
 
-export interface ContentBlock {
-  /** A multiple of `CONTENT_BLOCK`. */
-  readonly offset: number;
-  /** Not all zeros. Valid until the next block is asked for. */
-  readonly bytes: Uint8Array;
-}
-
 /** @param done bytes of the disk that have been looked at, of `size` */
 export type ContentProgress = (done: number, size: number) => void;
 
-/** The blocks that are not all zeros, in order. Holes are not read. */
-export async function* usedBlocks(node: BlockNode, progress: ContentProgress = () => {}): AsyncGenerator<ContentBlock> {
+/** The blocks that are not all zeros, in order; each is valid until the next one is asked for. Holes are not read. */
+export async function* usedBlocks(node: BlockNode, progress: ContentProgress = () => {}): AsyncGenerator<DiskBytes> {
   for (let at = 0; at < node.size; ) {
     const { zero, length } = await extentOf(node, at);
     const end = at + length;

@@ -36,7 +36,7 @@ const operation = fc.oneof(
 test('a layer is the disk that plain memory is, and so are its captures', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(operation, { minLength: 5, maxLength: 40 }), async (operations) => {
-      const size = 150 * KIB + 700;
+      const size = 150 * KIB + 512;
       const content = noise(size, 7);
       const scratch = new MemoryFile('scratch');
       const disk = new CowDisk(await rawDisk(content), scratch);

@@ -5,7 +5,7 @@
 import { assert } from '../errors/errors.ts';
 import { BASE, COW_BLOCK, CowIndex, type CowRoot, isSlot, LEAF_BLOCKS, slotPosition, ZERO } from './cow-index.ts';
 import { type Extent, extentOf, type SparseNode } from './extents.ts';
-import type { BlockFile, BlockNode } from './node.ts';
+import type { BlockFile, BlockNode, DiskBytes } from './node.ts';
 import { checkRange } from './range.ts';
 
 /** The disk at one moment. It stays what it is until it is released. */
@@ -13,12 +13,6 @@ export interface CowState {
   readonly base: BlockNode;
   /** Undefined once released. */
   root: CowRoot | undefined;
-}
-
-/** Bytes of a disk, as `Qcow2Image.forkSnapshot` takes them. */
-export interface DiskBytes {
-  readonly offset: number;
-  readonly bytes: Uint8Array;
 }
 
 /** Consecutive bytes that come from one place. */

@@ -19,6 +19,12 @@ export interface BlockNode {
   close(): Promise<void>;
 }
 
+/** Some of the bytes of a disk. */
+export interface DiskBytes {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
 /** A host's file, as the block layer uses it. */
 export interface BlockFile {
   /** Name for messages. */

@@ -3,6 +3,7 @@
 import type { BlockFile, BlockNode } from './node.ts';
 import { checkRange } from './range.ts';
 
+const SECTOR = 512;
 /** Zeros are written in pieces of this many bytes. */
 const STEP = 2 ** 20;
 
@@ -17,16 +18,16 @@ export class RawImage implements BlockNode {
     this.readOnly = file.readOnly;
   }
 
-  /** Takes the file over: closing the image closes it. @throws RepriseError */
+  /** Takes the file over: closing the image closes it. What the file lacks to a whole sector is zeros. @throws RepriseError */
   static async open(file: BlockFile): Promise<RawImage> {
-    return new RawImage(file, await file.size());
+    return new RawImage(file, Math.ceil((await file.size()) / SECTOR) * SECTOR);
   }
 
   async read(offset: number, length: number): Promise<Uint8Array> {
     checkRange(this, offset, length);
     const bytes = await this.file.read(offset, length);
     if (bytes.length === length) return bytes;
-    // The file became shorter while it was open.
+    // The end of the last sector, or the file became shorter while it was open.
     const whole = new Uint8Array(length);
     whole.set(bytes);
     return whole;

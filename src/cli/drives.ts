@@ -10,7 +10,6 @@ import type { SnapshotKey } from '../block/qcow2/snapshots.ts';
 import { RepriseError } from '../errors/errors.ts';
 import { backingPath, NodeBlockFile, NodeBlockFiles } from '../host/node/block-file.ts';
 import type { DiskSummary } from '../session/control.ts';
-import { wholeSectors } from './commands/img-create.ts';
 import type { DriveSpec } from './options/drives.ts';
 
 /** A disk that is open. */
@@ -55,7 +54,8 @@ export async function openRecordDrive(spec: DriveSpec): Promise<OpenDrive> {
  * A disk to replay with: image and overlay are only read, what the guest writes goes to a private layer. With an overlay
  * the layer lies on one of its snapshots.
  * @param chooseSnapshot gives the snapshot that the replay begins with
- * @param options.saveSnapshots opens the overlay for writing, so that it can take more snapshots (and nobody else can use it)
+ * @param options.saveSnapshots opens the overlay for writing if that is possible, so that it is a `store` for more
+ * snapshots; nobody else can use it then
  * @throws RepriseError, NO_SNAPSHOT, DISK_CHANGED, BACKING_REFUSED and IMAGE_IN_USE among them
  */
 export async function openReplayDrive(
@@ -65,10 +65,13 @@ export async function openReplayDrive(
 ): Promise<OpenDrive> {
   const overlay = spec.blkreplay?.overlay;
   if (overlay === undefined) return openWithoutOverlay(spec);
-  const image = await openOverlay(spec, overlay, { readOnly: !saveSnapshots });
+  const image = await openOverlay(spec, overlay, { readOnly: !saveSnapshots }).catch((error: unknown) => {
+    if (!saveSnapshots || !(error instanceof RepriseError) || error.code !== 'FILE_UNWRITABLE') throw error;
+    return openOverlay(spec, overlay, { readOnly: true });
+  });
   return closingOnFailure(image, async () => {
     const snapshot = image.node.snapshotNode(await chooseSnapshot(image.node));
-    return { ...(await layeredDrive(spec, image, snapshot)), store: saveSnapshots ? image.node : undefined };
+    return { ...(await layeredDrive(spec, image, snapshot)), store: image.node.readOnly ? undefined : image.node };
   });
 }
 
@@ -137,7 +140,7 @@ async function createOverlay(spec: DriveSpec, overlay: string): Promise<void> {
   try {
     const file = await NodeBlockFile.create(overlay);
     try {
-      await createQcow2(file, { size: wholeSectors(image.node.size), backing: { file: nameFrom(overlay, spec.file), format: image.format } });
+      await createQcow2(file, { size: image.node.size, backing: { file: nameFrom(overlay, spec.file), format: image.format } });
     } catch (error) {
       rmSync(overlay, { force: true });
       throw error;
@@ -178,7 +181,7 @@ async function openOverlay(
     if (image === undefined) {
       throw new RepriseError('BACKING_REFUSED', `overlay '${overlay}' is not based on '${spec.file}', nor on any image; name another file`);
     }
-    if (node.size !== wholeSectors(image.node.size)) {
+    if (node.size !== image.node.size) {
       await image.node.close();
       throw new RepriseError(
         'DISK_CHANGED',

@@ -46,7 +46,8 @@ const actions = {
     await close();
     say('recorded');
   },
-  async replay({ node, close }) {
+  async replay({ node, store, close }) {
+    if (store !== undefined) say('could save snapshots');
     for (let n = 0; n < 20; n++) await node.write(n * BLOCK, block(n));
     await close();
     say('replayed');
@@ -60,6 +61,6 @@ const actions = {
 
 await runMain('disk-user', async () => {
   const [spec] = parseQemuOptions(options).drives;
-  await actions[what](await (what === 'replay' ? openReplayDrive(spec, async () => 'replay_init') : openRecordDrive(spec)));
+  await actions[what](await (what === 'replay' ? openReplayDrive(spec, async () => 'replay_init', { saveSnapshots: true }) : openRecordDrive(spec)));
   return 0;
 });

@@ -4,6 +4,7 @@ import { RepriseError } from '../../errors/errors.ts';
 import { CowDisk } from '../cow.ts';
 import { CLEAN, crashed, failure, ModelDisk, newImage, openImageFile, randomNumbers, randomOperation, verdict } from '../image.fixture.ts';
 import { type FileEvent, MemoryFile } from '../memory-file.fixture.ts';
+import type { DiskBytes } from '../node.ts';
 import { RawImage } from '../raw.ts';
 import { checkQcow2 } from './check.ts';
 import type { Qcow2Image } from './image.ts';
@@ -11,18 +12,13 @@ import type { Qcow2Image } from './image.ts';
 const KIB = 1024;
 const SNAPSHOT = { name: 'fork', date: { seconds: 5, nanoseconds: 6 }, vmClockNs: 7, icount: 8 };
 
-interface Change {
-  readonly offset: number;
-  readonly bytes: Uint8Array;
-}
-
-async function* inOrder(changes: readonly Change[]): AsyncGenerator<Change> {
+async function* inOrder(changes: readonly DiskBytes[]): AsyncGenerator<DiskBytes> {
   yield* changes;
 }
 
 /** Changes that touch, leave and split clusters; some are zeros. */
-function randomChanges(size: number, random: (below: number) => number): Change[] {
-  const changes: Change[] = [];
+function randomChanges(size: number, random: (below: number) => number): DiskBytes[] {
+  const changes: DiskBytes[] = [];
   for (let at = random(3000); at < size; ) {
     const bytes = new Uint8Array(Math.min(size - at, 1 + random(random(2) ? 700 : 9000))).fill(random(4) === 0 ? 0 : random(256));
     changes.push({ offset: at, bytes });
@@ -31,7 +27,7 @@ function randomChanges(size: number, random: (below: number) => number): Change[
   return changes;
 }
 
-const changed = (bytes: Uint8Array, changes: readonly Change[]): Uint8Array => {
+const changed = (bytes: Uint8Array, changes: readonly DiskBytes[]): Uint8Array => {
   const copy = bytes.slice();
   for (const { offset, bytes: part } of changes) copy.set(part, offset);
   return copy;

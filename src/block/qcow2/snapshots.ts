@@ -1,6 +1,7 @@
 /** Internal snapshots: each is an L1 table of its own, whose clusters are shared with the active one until that is written. */
 import { assert, RepriseError } from '../../errors/errors.ts';
 import type { Extent } from '../extents.ts';
+import type { DiskBytes } from '../node.ts';
 import type { Clusters } from './clusters.ts';
 import { isEmpty, isTree, l2OffsetAt, setCopied, setL1Entry } from './entries.ts';
 import { addReferences, ForkedTable, resizedTable } from './fork.ts';
@@ -23,7 +24,7 @@ export interface SnapshotFork {
   /** The snapshot to begin with; the active disk when undefined. */
   readonly from: SnapshotKey | undefined;
   /** What differs from that: in order of the offsets, without overlaps. */
-  readonly changes: AsyncIterable<{ readonly offset: number; readonly bytes: Uint8Array }>;
+  readonly changes: AsyncIterable<DiskBytes>;
   /** The machine's state, in pieces. */
   readonly vmState: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }

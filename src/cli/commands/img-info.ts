@@ -3,6 +3,7 @@ import { type ImageFormat, probeFormat } from '../../block/open.ts';
 import type { Header } from '../../block/qcow2/header.ts';
 import { Qcow2Image } from '../../block/qcow2/image.ts';
 import type { SnapshotInfo } from '../../block/qcow2/snapshot-table.ts';
+import { RawImage } from '../../block/raw.ts';
 import { humanSize, snapshotTable } from '../../block/snapshot-list.ts';
 import { RepriseError } from '../../errors/errors.ts';
 import { backingPath, type NodeBlockFile } from '../../host/node/block-file.ts';
@@ -32,7 +33,7 @@ export const imageSnapshots = (snapshots: readonly SnapshotInfo[]): string =>
 async function readInfo(file: NodeBlockFile, wanted: ImageFormat | undefined): Promise<ImageInfo> {
   const format = wanted ?? (await probeFormat(file));
   const plain = { path: file.name, format, diskUsage: await file.diskUsage() };
-  if (format === 'raw') return { ...plain, size: await file.size(), qcow2: undefined };
+  if (format === 'raw') return { ...plain, size: (await RawImage.open(file)).size, qcow2: undefined };
   const image = await Qcow2Image.open(file, { openBacking: async () => undefined });
   return { ...plain, size: image.size, qcow2: { header: image.header, snapshots: image.listSnapshots() } };
 }
