@@ -2,6 +2,7 @@
  * A whole computer: CPU, memory, bus, devices, and the few ways in which the world outside can touch it. It knows
  * nothing of recordings; it only promises to execute exactly as far as it is told and to do the same every time.
  */
+import type { CpuDebug } from '../bus/debug.ts';
 import type { AnyDevice } from '../bus/device.ts';
 import type { GuestMemory } from '../bus/memory.ts';
 import { assert } from '../errors/errors.ts';
@@ -25,6 +26,7 @@ export interface Cpu {
   reset(): void;
   dropDerived(): void;
   dropStores(): void;
+  readonly debug: CpuDebug;
 }
 
 /** A named part of the machine's state. Together with RAM these are all of it. */
@@ -76,7 +78,9 @@ export type Stop =
   /** The CPU waits for an interrupt; `nextWakeup` says when the machine will go on by itself. */
   | 'idle'
   /** A system reset was asked for and has not been made. */
-  | 'reset';
+  | 'reset'
+  /** A breakpoint or watchpoint was hit; `cpu.debug.takeStop()` tells which one, and must be called to go on. */
+  | 'debug';
 
 export interface MachineParts {
   readonly cpu: Cpu;
@@ -144,12 +148,13 @@ export class Machine {
 
   /**
    * Executes up to instruction count `limit`, exactly, or less far: no more than `slice` instructions at a time, and
-   * only until a reset is asked for or the CPU waits. Devices are up to date when it returns.
+   * only until a reset is asked for, the CPU waits or a debugger wants it to stop. Devices are up to date when it returns.
    */
   advance(limit: Icount, slice: number): Stop {
     const end = Math.min(limit, this.icount() + slice);
     for (;;) {
       this.scheduler.evaluate(this.now());
+      if (this.cpu.debug.stop !== undefined) return 'debug';
       if (this.latch.fields.resetRequested) return 'reset';
       if (this.cpu.halted()) return 'idle';
       const budget = Math.min(end - this.icount(), this.clock.instructionsUntil(this.scheduler.plan()));

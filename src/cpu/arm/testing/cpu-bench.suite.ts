@@ -196,7 +196,7 @@ export class CpuBench {
 
   /**
    * Runs up to `limit` instructions since power-on as a machine does: in slices that end where the probe wakes up. While
-   * the CPU waits, time passes; returns false if nothing will ever end the wait.
+   * the CPU waits, time passes; returns false if nothing will ever end the wait. A breakpoint or watchpoint ends it.
    */
   advance(limit: number, slice: number): boolean {
     while (this.cpu.icount() < limit) {
@@ -209,6 +209,7 @@ export class CpuBench {
       }
       const budget = Math.min(limit - this.cpu.icount(), slice, this.clock.instructionsUntil(this.scheduler.plan()));
       this.cpu.run(budget);
+      if (this.cpu.debug.stop !== undefined) break;
     }
     return true;
   }
