@@ -43,19 +43,24 @@ export interface WatchStop {
 }
 
 export interface CpuDebug {
+  /** Nothing stops the CPU while this is false, as at first: whoever wants it to stop switches it on while the machine runs for him. */
+  armed: boolean;
   /** Why the CPU has stopped, until it is taken. */
   readonly stop: DebugStop | undefined;
   /** Takes the reason of the stop, so that the machine can go on. */
   takeStop(): DebugStop | undefined;
   /** A breakpoint at the instruction where the CPU stands is not hit when it goes on from here; to be called when it is about to. */
   pass(): void;
-  addBreakpoint(address: number): void;
+  /** Returns false if it was there already. */
+  addBreakpoint(address: number): boolean;
   removeBreakpoint(address: number): void;
   addWatchpoint(watchpoint: Watchpoint): void;
   removeWatchpoint(watchpoint: Watchpoint): void;
   /** Removes all breakpoints and watchpoints. */
   clear(): void;
-  /** Whether there is a breakpoint or a watchpoint. */
+  /** Whether there is a watchpoint, armed or not. */
+  watching(): boolean;
+  /** Whether the CPU may stop: it is armed, and there is a breakpoint or a watchpoint. */
   active(): boolean;
 
   /** Where a virtual address leads at present, without faults and whatever the permissions; undefined where nothing is mapped. */

@@ -93,6 +93,16 @@ describe('breakpoints', () => {
     expect(bench.pc).toBe(0x8004);
   });
 
+  it('stop nothing while the unit is not armed, and neither do watchpoints', () => {
+    const bench = loop().arm(0x8004, 'str r0, [r2]').set({ 2: 0x9000 });
+    bench.cpu.debug.addBreakpoint(0x8008);
+    bench.cpu.debug.addWatchpoint(watch(0x9000, 4));
+    bench.cpu.debug.armed = false;
+    expect([go(bench), bench.cpu.debug.active(), bench.cpu.icount()]).toEqual([undefined, false, 100]);
+    bench.cpu.debug.armed = true;
+    expect([go(bench)?.kind, bench.cpu.debug.active()]).toEqual(['watchpoint', true]);
+  });
+
   it('survive what drops decoded code, and code that is written anew', () => {
     const bench = loop();
     bench.cpu.debug.addBreakpoint(0x8008);

@@ -29,6 +29,7 @@ const overlap = (a: number, aLength: number, b: number, bLength: number): boolea
 const same = (a: Watchpoint, b: Watchpoint): boolean => a.space === b.space && a.address === b.address && a.length === b.length && a.kind === b.kind;
 
 export class ArmDebug implements CpuDebug {
+  armed = false;
   private readonly cpu: Arm926;
   private readonly bus: AddressSpace;
   private readonly memory: DebugMemory;
@@ -67,9 +68,11 @@ export class ArmDebug implements CpuDebug {
     this.passing = { icount: this.cpu.icount(), pc: this.pc() };
   }
 
-  addBreakpoint(address: number): void {
+  addBreakpoint(address: number): boolean {
+    if (this.breakpoints.has(address >>> 0)) return false;
     this.breakpoints.add(address >>> 0);
     this.decodeAnew(address & IN_PAGE);
+    return true;
   }
 
   removeBreakpoint(address: number): void {
@@ -101,7 +104,7 @@ export class ArmDebug implements CpuDebug {
   }
 
   active(): boolean {
-    return this.breakpoints.size > 0 || this.watchpoints.length > 0;
+    return this.armed && (this.breakpoints.size > 0 || this.watchpoints.length > 0);
   }
 
   /** Whether the instruction at this address is to be decoded each time. */
@@ -112,14 +115,13 @@ export class ArmDebug implements CpuDebug {
   /** Called when the next instruction is the one at `address`, with R15 as while it executes. */
   stopsBefore(address: number): boolean {
     const pc = address >>> 0;
-    if (!this.breakpoints.has(pc)) return false;
+    if (!this.armed || !this.breakpoints.has(pc)) return false;
     const icount = this.cpu.icount();
     if (this.passing?.icount === icount && this.passing.pc === pc) return false;
     this.pending = { kind: 'breakpoint', icount, pc };
     return true;
   }
 
-  /** Whether accesses have to be told at all. */
   watching(): boolean {
     return this.watchpoints.length > 0;
   }
@@ -131,7 +133,7 @@ export class ArmDebug implements CpuDebug {
 
   /** An access is done. Of an instruction's accesses the first that is watched counts. */
   accessed(access: Access, virtual: number, physical: number, size: AccessSize, before: number | undefined, value: number): void {
-    if (this.pending !== undefined) return;
+    if (!this.armed || this.pending !== undefined) return;
     const watchpoint = this.find(access, virtual, physical, size);
     if (watchpoint === undefined) return;
     const { cpu } = this;

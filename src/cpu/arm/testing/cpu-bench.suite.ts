@@ -97,6 +97,7 @@ export class CpuBench {
     ];
     const bus = new AddressSpace(this.clock, this.scheduler, log, windows, [{ base: PROBE, bytes: 0x1000, device: this.probe }]);
     this.cpu = new Arm926(this.memory, bus);
+    this.cpu.debug.armed = true;
   }
 
   /** Puts ARM instructions, or data words, into RAM. */
