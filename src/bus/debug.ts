@@ -69,6 +69,8 @@ export interface CpuDebug {
   read(space: Space, address: number, length: number): Uint8Array;
   /** Writes RAM likewise. Returns how many bytes were written. This the guest can see. */
   write(space: Space, address: number, bytes: Uint8Array): number;
+  /** To be called when registers were changed from outside. */
+  stateChanged(): void;
   /** Address of the next instruction, between instructions. */
   pc(): number;
   /** The instruction at a virtual address as text, in the instruction set that the CPU is in; undefined where there is no RAM. */

@@ -1,4 +1,5 @@
 /** A bare CPU with a past: the smallest machine that one can go back on. */
+import { setImmediate } from 'node:timers/promises';
 import type { CpuBench } from '../cpu/arm/testing/cpu-bench.suite.ts';
 import { type Icount, icount } from '../time/units.ts';
 import type { RunStop, TimeMachine } from './time-machine.ts';
@@ -47,15 +48,19 @@ export class BenchTime implements TimeMachine {
 
   async runForward(limit: Icount): Promise<RunStop> {
     const from = this.now();
-    if (this.interrupted) {
+    const goal = Math.min(limit, this.end);
+    // Slices end anywhere.
+    for (let n = 1; this.now() < goal && this.cpu.stop === undefined && !this.interrupted; n++) {
+      this.bench.advance(Math.min(goal, this.now() + 1 + (this.now() % 61)), 1000);
+      if (n % 1000 === 0) await setImmediate();
+    }
+    this.executed += this.now() - from;
+    const stop = this.cpu.takeStop();
+    if (stop === undefined && this.interrupted) {
       this.interrupted = false;
       return { kind: 'interrupted' };
     }
-    const goal = Math.min(limit, this.end);
-    // Slices end anywhere.
-    while (this.now() < goal && this.cpu.stop === undefined) this.bench.advance(Math.min(goal, this.now() + 1 + (this.now() % 61)), 1000);
-    this.executed += this.now() - from;
-    return this.cpu.takeStop() ?? { kind: this.now() === limit ? 'limit' : 'end' };
+    return stop ?? { kind: this.now() === limit ? 'limit' : 'end' };
   }
 
   interrupt(): void {

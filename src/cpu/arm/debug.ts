@@ -167,6 +167,10 @@ export class ArmDebug implements CpuDebug {
     return offset < 0 ? physical >>> 0 : this.bus.ramWindows[0].base + (offset - RAM_BASE);
   }
 
+  stateChanged(): void {
+    this.cpu.dropDerived();
+  }
+
   pc(): number {
     return this.cpu.r[15] >>> 0;
   }
