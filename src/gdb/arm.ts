@@ -110,7 +110,7 @@ export function armDescription(cpu: Arm926): CpuDescription {
 
   return {
     architecture: 'armv5te',
-    triple: 'armv5te-unknown-unknown',
+    triple: 'armv5e-unknown-unknown',
     features: [
       { name: 'org.gnu.gdb.arm.core', registers: core },
       { name: 'org.gnu.gdb.arm.vfp', registers: vfp },

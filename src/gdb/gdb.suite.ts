@@ -42,7 +42,7 @@ export interface ServeOptions {
 }
 
 export async function serveBench({ replay, end = 5000 }: ServeOptions): Promise<Served> {
-  const time = new BenchTime(countingGuest(), end, 500);
+  const time = new BenchTime(countingGuest(), end, Math.max(500, end / 20));
   await time.seek(time.start);
   const asked: string[] = [];
   const owner: TargetOwner = {

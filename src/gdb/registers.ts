@@ -42,7 +42,11 @@ export const registersOf = ({ features }: CpuDescription): readonly Register[] =
 export function targetXml({ architecture, features }: CpuDescription): string {
   const lines = features.flatMap(({ name, registers }) => [
     `<feature name="${name}">`,
-    ...registers.map(({ name: register, bits, type, number }) => `<reg name="${register}" bitsize="${bits}" type="${type}" regnum="${number}"/>`),
+    ...registers.map(({ name: register, bits, type, number, generic }) => {
+      // gdb ignores what is lldb's.
+      const role = generic === undefined ? '' : ` generic="${generic}"`;
+      return `<reg name="${register}" bitsize="${bits}" type="${type}" regnum="${number}"${role}/>`;
+    }),
     '</feature>',
   ]);
   return [

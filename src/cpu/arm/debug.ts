@@ -71,19 +71,15 @@ export class ArmDebug implements CpuDebug {
   addBreakpoint(address: number): boolean {
     if (this.breakpoints.has(address >>> 0)) return false;
     this.breakpoints.add(address >>> 0);
-    this.decodeAnew(address & IN_PAGE);
+    this.offsets.add(address & IN_PAGE);
+    this.cpu.forgetCode(address & IN_PAGE);
     return true;
   }
 
   removeBreakpoint(address: number): void {
-    this.breakpoints.delete(address >>> 0);
-    this.decodeAnew(address & IN_PAGE);
-  }
-
-  private decodeAnew(offset: number): void {
+    if (!this.breakpoints.delete(address >>> 0)) return;
     this.offsets.clear();
-    for (const address of this.breakpoints) this.offsets.add(address & IN_PAGE);
-    this.cpu.forgetCode(offset);
+    for (const other of this.breakpoints) this.offsets.add(other & IN_PAGE);
   }
 
   addWatchpoint(watchpoint: Watchpoint): void {
@@ -98,7 +94,8 @@ export class ArmDebug implements CpuDebug {
   }
 
   clear(): void {
-    for (const address of [...this.breakpoints]) this.removeBreakpoint(address);
+    this.breakpoints.clear();
+    this.offsets.clear();
     this.watchpoints = [];
     this.cpu.mmu.flush();
   }
