@@ -1,11 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { DebugStop, Watchpoint } from '../bus/debug.ts';
 import { CpuBench, PROBE, PROBE_ALARM } from '../cpu/arm/testing/cpu-bench.suite.ts';
 import { fuzzProgram } from '../cpu/arm/testing/fuzz.suite.ts';
 import { Random } from '../cpu/arm/testing/random.suite.ts';
 import { icount } from '../time/units.ts';
 import { BenchTime } from './bench-time.suite.ts';
+import { ledgerTime, type MachineTime } from './machine-time.suite.ts';
 import { type ReverseStop, reverseContinue, reverseStep, stopsUntil } from './reverse.ts';
+import type { TimeMachine } from './time-machine.ts';
 
 const WAIT = 'mcr p15, #0, r0, c7, c0, #4';
 const write = (address: number, length: number): Watchpoint => ({ space: 'virtual', address, length, kind: 'write' });
@@ -22,7 +24,7 @@ function counter(interval = 50, end = 1000): BenchTime {
   return new BenchTime(bench, end, interval);
 }
 
-async function forwards(machine: BenchTime): Promise<DebugStop[]> {
+async function forwards(machine: TimeMachine): Promise<DebugStop[]> {
   const stops: DebugStop[] = [];
   await machine.seek(machine.start);
   for await (const stop of stopsUntil(machine, machine.end)) stops.push(stop);
@@ -30,7 +32,7 @@ async function forwards(machine: BenchTime): Promise<DebugStop[]> {
 }
 
 /** All stops on the way back from the end; checks that the machine is where each says. */
-async function backwards(machine: BenchTime): Promise<ReverseStop[]> {
+async function backwards(machine: TimeMachine): Promise<ReverseStop[]> {
   const stops: ReverseStop[] = [];
   await machine.seek(machine.end);
   for (;;) {
@@ -115,6 +117,46 @@ describe('reverse continue', () => {
     for (let n = 0; n < 5; n++) await reverseContinue(machine);
     for await (const _ of stopsUntil(machine, machine.end));
     expect(machine.bench.differences(end)).toEqual([]);
+  });
+});
+
+describe('a whole machine, with interrupts and input', () => {
+  /** Of the built-in guest. */
+  const BALANCE = 0xa100;
+  const COUNT_BYTE = 0x8a80;
+  const POST = 0x8b00;
+  let machine: MachineTime;
+  beforeAll(() => {
+    machine = ledgerTime();
+  });
+  afterEach(() => machine.cpu.clear());
+
+  it('has the same stops in both directions', async () => {
+    machine.cpu.addWatchpoint(write(BALANCE, 4));
+    for (const address of [COUNT_BYTE, POST, 0x18]) machine.cpu.addBreakpoint(address);
+    const stops = await forwards(machine);
+    expect(new Set(stops.map(({ pc }) => pc)).size).toBeGreaterThan(4);
+    expect(stops.length).toBeGreaterThan(300);
+    expect(await backwards(machine)).toEqual(reversed(stops));
+  });
+
+  it('steps backwards through an interrupt as it came', async () => {
+    machine.cpu.addBreakpoint(COUNT_BYTE);
+    await machine.seek(machine.end);
+    await reverseContinue(machine);
+    machine.cpu.clear();
+    const state = machine.machine.cpu.state.fields as { r: Int32Array; mode: number };
+    const here = (): number[] => [machine.now(), state.mode, ...state.r];
+    const seen: number[][] = [];
+    for (let n = 0; n < 100; n++) {
+      seen.push(here());
+      await reverseStep(machine);
+    }
+    expect(new Set(seen.map(([, mode]) => mode)).size).toBeGreaterThan(1);
+    for (const moment of seen.reverse()) {
+      await machine.runForward(icount(machine.now() + 1));
+      expect(here()).toEqual(moment);
+    }
   });
 });
 

@@ -1,7 +1,9 @@
 /** For tests with real debuggers: a small machine with a past, behind a socket, and scripted programs in front of it. */
 import { spawn } from 'node:child_process';
+import type { Arm926 } from '../cpu/arm/cpu.ts';
 import { CpuBench, PROBE, PROBE_ALARM } from '../cpu/arm/testing/cpu-bench.suite.ts';
 import { BenchTime } from '../debug/bench-time.suite.ts';
+import type { TimeMachine } from '../debug/time-machine.ts';
 import { RepriseError } from '../errors/errors.ts';
 import { listenForStreams } from '../host/node/stream-server.ts';
 import { armDescription } from './arm.ts';
@@ -26,8 +28,8 @@ export function countingGuest(): CpuBench {
   return bench;
 }
 
-export interface Served {
-  readonly time: BenchTime;
+export interface Served<T = TimeMachine> {
+  readonly time: T;
   readonly server: GdbServer;
   readonly port: number;
   /** What was asked of the owner, in order. */
@@ -41,9 +43,16 @@ export interface ServeOptions {
   readonly end?: number;
 }
 
-export async function serveBench({ replay, end = 5000 }: ServeOptions): Promise<Served> {
-  const time = new BenchTime(countingGuest(), end, Math.max(500, end / 20));
+/** The counting guest at its start. */
+export async function serveBench({ replay, end = 5000 }: ServeOptions): Promise<Served<BenchTime>> {
+  const bench = countingGuest();
+  const time = new BenchTime(bench, end, Math.max(500, end / 20));
   await time.seek(time.start);
+  return serve(time, bench.cpu, replay);
+}
+
+/** A run behind a socket. */
+export async function serve<T extends TimeMachine>(time: T, cpu: Arm926, replay: boolean): Promise<Served<T>> {
   const asked: string[] = [];
   const owner: TargetOwner = {
     attach: async () => void asked.push('attach'),
@@ -57,7 +66,7 @@ export async function serveBench({ replay, end = 5000 }: ServeOptions): Promise<
       return `you said: ${command}\n${'x'.repeat(command === 'long' ? 20_000 : 0)}`;
     },
   };
-  const server = new GdbServer(new MachineTarget(armDescription(time.bench.cpu), time, replay ? time : undefined, owner));
+  const server = new GdbServer(new MachineTarget(armDescription(cpu), time, replay ? time : undefined, owner));
   const socket = await listenForStreams({ kind: 'tcp', host: '127.0.0.1', port: 0, role: 'server' }, (stream) => server.admit(stream));
   const close = async (): Promise<void> => {
     socket.close();
@@ -87,3 +96,13 @@ export async function gdb(port: number, ...commands: string[]): Promise<string> 
   const script = [...settings, `target remote 127.0.0.1:${port}`, ...commands.flatMap((command) => [`echo > ${command}\\n`, command])];
   return output('gdb-multiarch', ['-nx', '-batch', ...script.flatMap((command) => ['-ex', command])]);
 }
+
+/** What was printed after each command. */
+export function answers(text: string): string[] {
+  return text
+    .split(/^> .*$/m)
+    .slice(1)
+    .map((answer) => answer.trim());
+}
+/** A register's value in what `info registers` prints. */
+export const registerIn = (text: string, name: string): number => Number(new RegExp(`^${name} +(0x[0-9a-f]+)`, 'm').exec(text)?.[1]);

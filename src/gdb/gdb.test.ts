@@ -1,19 +1,10 @@
 /** gdb and lldb themselves, over a socket. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { hasTool } from '../../tests/support/outside.ts';
-import { gdb, output, type Served, serveBench } from './gdb.suite.ts';
+import { answers, gdb, output, registerIn, type Served, serveBench } from './gdb.suite.ts';
 
 let served: Served;
 afterEach(() => served?.close());
-
-/** What was printed after each command. */
-function answers(text: string): string[] {
-  return text
-    .split(/^> .*$/m)
-    .slice(1)
-    .map((answer) => answer.trim());
-}
-const registerIn = (text: string, name: string): number => Number(new RegExp(`^${name} +(0x[0-9a-f]+)`, 'm').exec(text)?.[1]);
 
 describe.skipIf(!hasTool('gdb-multiarch', 'a machine in gdb'))('gdb', () => {
   it('shows a live machine: registers, memory, steps, breakpoints, watchpoints', async () => {
