@@ -3,6 +3,7 @@
  * nothing of recordings; it only promises to execute exactly as far as it is told and to do the same every time.
  */
 import type { AddressSpace } from '../bus/address-space.ts';
+import type { CpuDebug } from '../bus/debug.ts';
 import type { AnyDevice } from '../bus/device.ts';
 import type { DiskUser } from '../bus/disk.ts';
 import type { GuestMemory } from '../bus/memory.ts';
@@ -28,12 +29,11 @@ export interface Cpu {
   dropDerived(): void;
   dropStores(): void;
   readonly debug: CpuDebug;
+  readonly inspector: CpuInspector;
 }
 
-/** How monitors look into a CPU between two instructions. Nothing here changes anything. */
-export interface CpuDebug {
-  /** The physical address that a load from a virtual one would use now, or undefined where it would fault. */
-  translate(virtual: number): number | undefined;
+/** How monitors look into a CPU between two instructions, besides what `CpuDebug` has. Nothing here changes anything. */
+export interface CpuInspector {
   /** A register by its name in the assembler's spelling (`r0`, `sp`, `cpsr`), unsigned; undefined when there is none of that name. */
   register(name: string): number | undefined;
   /** The registers as QEMU's `info registers` lays them out. */
@@ -101,7 +101,9 @@ export type Stop =
   /** A request of one of the `disks` is due: it has to be done and completed before the machine can go on. */
   | 'disk'
   /** A system reset was asked for and has not been made. */
-  | 'reset';
+  | 'reset'
+  /** A breakpoint or watchpoint was hit; `cpu.debug.takeStop()` tells which one, and must be called to go on. */
+  | 'debug';
 
 export interface MachineParts {
   readonly cpu: Cpu;
@@ -175,7 +177,8 @@ export class Machine {
 
   /**
    * Executes up to instruction count `limit`, exactly, or less far: no more than `slice` instructions at a time, and
-   * only until a request of a disk is due, a reset is asked for or the CPU waits. Devices are up to date when it returns.
+   * only until a request of a disk is due, a reset is asked for, the CPU waits or a debugger wants it to stop. Devices are up
+   * to date when it returns.
    */
   advance(limit: Icount, slice: number): Stop {
     const end = Math.min(limit, this.icount() + slice);
@@ -184,6 +187,7 @@ export class Machine {
       // First of all: what is due at a moment happens before anything else does there, as with every wake-up. So a
       // reset drops only requests that were not due yet, and a CPU that waits for the disk does not wait too long.
       if (this.diskIsDue()) return 'disk';
+      if (this.cpu.debug.stop !== undefined) return 'debug';
       if (this.latch.fields.resetRequested) return 'reset';
       if (this.cpu.halted()) return 'idle';
       const budget = Math.min(end - this.icount(), this.clock.instructionsUntil(this.scheduler.plan()));

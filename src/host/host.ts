@@ -66,3 +66,14 @@ export interface Sha256 {
   /** 64 hex digits. The last call. */
   hex(): string;
 }
+
+/** A connection with one program outside that comes and goes, such as a debugger. */
+export interface ByteStream {
+  write(bytes: Uint8Array): void;
+  /** Resolves when the other side has taken enough of what was written, or is gone. */
+  drained(): Promise<void>;
+  /** To be called once, at once; `close` is called when the connection is gone, whoever ended it. */
+  listen(listener: { data(bytes: Uint8Array): void; close(): void }): void;
+  /** Sends the rest and hangs up. */
+  end(): void;
+}

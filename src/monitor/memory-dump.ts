@@ -67,8 +67,8 @@ export function printed(value: bigint, letter: Format['letter']): string {
 }
 
 function instructions(machine: Machine, map: Mapping, from: number, count: number): string {
-  const { debug } = machine.cpu;
-  const size = debug.instructionBytes();
+  const { inspector } = machine.cpu;
+  const size = inspector.instructionBytes();
   const lines: string[] = [];
   for (let n = 0, address = from; n < count; n++, address = (address + size) >>> 0) {
     const bytes = readBytes(machine, map, address, size);
@@ -77,7 +77,7 @@ function instructions(machine: Machine, map: Mapping, from: number, count: numbe
       break;
     }
     const word = Number(littleEndian(bytes));
-    lines.push(`0x${hex(address, 8)}:  ${hex(word, size * 2).padEnd(8)}  ${debug.disassemble(word, address)}`);
+    lines.push(`0x${hex(address, 8)}:  ${hex(word, size * 2).padEnd(8)}  ${inspector.disassemble(word, address)}`);
   }
   return lines.join('\n');
 }

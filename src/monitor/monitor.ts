@@ -34,7 +34,7 @@ export class Monitor {
     try {
       return await command.run(
         this.context,
-        new Arguments(command.names.join('|'), rest, (register) => session.machine.cpu.debug.register(register)),
+        new Arguments(command.names.join('|'), rest, (register) => session.machine.cpu.inspector.register(register)),
       );
     } catch (error) {
       if (error instanceof ArgumentError) return `${error.message}\nTry "help ${name}" for more information`;

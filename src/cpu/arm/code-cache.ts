@@ -82,6 +82,11 @@ export class CodeCache {
     }
   }
 
+  /** Instructions at this offset of any page are decoded again when they come up. */
+  forget(offset: number): void {
+    for (const number of this.known) this.invalidate(number, offset);
+  }
+
   /** Forgets everything. */
   drop(): void {
     for (const number of this.known) {

@@ -16,11 +16,12 @@ import type { State } from '../../state/layout.ts';
 import { type Icount, icount } from '../../time/units.ts';
 import { CodeCache, type CodePage } from './code-cache.ts';
 import { conditionPassed } from './condition.ts';
-import { ArmDebug } from './debug.ts';
+import { ArmDebug, BREAKPOINT } from './debug.ts';
 import { DATA_ABORT, dataAbort, prefetchAbort, takeInterrupt } from './exceptions.ts';
+import { ArmInspector } from './inspect.ts';
 import { decodeArm, decodeThumb } from './isa/decode.ts';
 import { CONTEXT, Mmu, TLB_INDEX_MASK } from './mmu.ts';
-import { BRANCH, NEXT } from './op.ts';
+import { BRANCH, NEXT, type Op } from './op.ts';
 import { armState } from './state.ts';
 import type { VfpHost } from './vfp/vfp.ts';
 import { vfpHost } from './vfp-host.ts';
@@ -49,6 +50,7 @@ export class Arm926 {
   readonly mmu: Mmu;
   readonly vfp: VfpHost;
   readonly debug: ArmDebug;
+  readonly inspector: ArmInspector;
   readonly irq: Line;
   readonly fiq: Line;
   private readonly bus: AddressSpace;
@@ -73,9 +75,10 @@ export class Arm926 {
     this.bytes = memory.bytes;
     this.halves = memory.halves;
     this.code = new CodeCache(memory);
-    this.mmu = new Mmu(this.s, memory, bus, this.code, () => this.lookUp());
-    this.vfp = vfpHost(this);
     this.debug = new ArmDebug(this, memory, bus);
+    this.mmu = new Mmu(this.s, memory, bus, this.code, this.debug, () => this.lookUp());
+    this.vfp = vfpHost(this);
+    this.inspector = new ArmInspector(this);
     this.tlb = this.mmu.tlb;
     this.context = this.mmu.scratch;
     this.irq = Object.freeze({ set: (level: boolean) => this.setLine('irqLine', level) });
@@ -112,6 +115,12 @@ export class Arm926 {
     this.sliceEnd[0] = this.s.icount;
     this.slice[LEFT] = 0;
     this.slice[FROM] = NOWHERE;
+    this.debug.forgetStop();
+  }
+
+  /** Instructions at this offset of any page are decoded anew. */
+  forgetCode(offset: number): void {
+    this.code.forget(offset);
   }
 
   /** Pages of which the dirty flag was cleared must be tracked anew. */
@@ -145,7 +154,7 @@ export class Arm926 {
     this.lookUp();
   }
 
-  /** Executes `budget` instructions (below 2^31); fewer only if the CPU halts or `endSlice` is called. Returns how many. */
+  /** Executes `budget` instructions (below 2^31); fewer only if the CPU halts, `endSlice` is called or `debug` stops it. Returns how many. */
   run(budget: number): number {
     const { s, slice, sliceEnd } = this;
     const before = s.icount;
@@ -160,6 +169,11 @@ export class Arm926 {
         }
         break;
       } catch (thrown) {
+        if (thrown === BREAKPOINT) {
+          this.account(0);
+          this.r[15] -= s.t ? 4 : 8;
+          break;
+        }
         if (thrown !== DATA_ABORT) throw thrown;
         this.account(1);
         dataAbort(this);
@@ -195,7 +209,7 @@ export class Arm926 {
         slice[STOP] = Math.min(1024, begin + slice[LEFT]);
         do {
           const insn = words[first + index];
-          const op = ops[index] ?? (ops[index] = decodeArm(insn));
+          const op = ops[index] ?? this.decodeArm(ops, index, insn, base + (index << 2));
           r[15] = base + (index << 2);
           result = insn >>> 28 === 14 || conditionPassed(nzcv, insn >>> 28) ? op(this, insn) : NEXT;
           index++;
@@ -236,7 +250,7 @@ export class Arm926 {
         slice[STOP] = Math.min(2048, begin + slice[LEFT]);
         do {
           const insn = halves[first + index];
-          const op = ops[index] ?? (ops[index] = decodeThumb(insn));
+          const op = ops[index] ?? this.decodeThumb(ops, index, insn, base + (index << 1));
           r[15] = base + (index << 1);
           result = op(this, insn);
           index++;
@@ -257,6 +271,26 @@ export class Arm926 {
       page = this.fetch(pc);
     }
     if (page === 'uncached') this.executeUncached(pc);
+  }
+
+  /** Decodes the instruction during which R15 reads `r15`. @throws BREAKPOINT if it is not to be executed now */
+  private decodeArm(ops: (Op | undefined)[], index: number, insn: number, r15: number): Op {
+    const op = decodeArm(insn);
+    if (!this.debug.decodesEachTime(r15 - 8)) ops[index] = op;
+    else this.breakBefore(r15, r15 - 8);
+    return op;
+  }
+
+  private decodeThumb(ops: (Op | undefined)[], index: number, insn: number, r15: number): Op {
+    const op = decodeThumb(insn);
+    if (!this.debug.decodesEachTime(r15 - 4)) ops[index] = op;
+    else this.breakBefore(r15, r15 - 4);
+    return op;
+  }
+
+  private breakBefore(r15: number, address: number): void {
+    this.r[15] = r15;
+    if (this.debug.stopsBefore(address)) throw BREAKPOINT;
   }
 
   private fetch(pc: number): Fetched {
@@ -283,6 +317,7 @@ export class Arm926 {
     const offset = this.bus.ramOffset(physical);
     const insn = offset < 0 ? this.bus.read(physical, size) : size === 4 ? this.words[offset >> 2] : this.halves[offset >> 1];
     r[15] = pc + 2 * size;
+    if (this.debug.stopsBefore(pc)) throw BREAKPOINT;
     const op = s.t ? decodeThumb(insn) : decodeArm(insn);
     const result = s.t || conditionPassed(this.nzcv, insn >>> 28) ? op(this, insn) : NEXT;
     this.slice[LEFT]--;

@@ -17,6 +17,7 @@ import type { AccessSize } from '../../bus/device.ts';
 import { CACHED, CODE, DIRTY, type GuestMemory, PAGE_SHIFT, RAM_BASE, TABLE, TLB_BASE, TLB_BYTES } from '../../bus/memory.ts';
 import type { StateOf } from '../../state/fields.ts';
 import type { CodeCache } from './code-cache.ts';
+import type { ArmDebug } from './debug.ts';
 import { DATA_ABORT } from './exceptions.ts';
 import { FAULT } from './fault.ts';
 import { MODE } from './psr.ts';
@@ -48,6 +49,7 @@ export class Mmu {
   private readonly memory: GuestMemory;
   private readonly bus: AddressSpace;
   private readonly code: CodeCache;
+  private readonly debug: ArmDebug;
   /** The cache, in the header of the WebAssembly memory. */
   readonly tlb: Int32Array;
   /** Derived: word index of the current context in `tlb`; victim; number of table pages. */
@@ -59,11 +61,12 @@ export class Mmu {
   /** Asks the CPU to fetch anew after the running instruction. */
   private readonly refetch: () => void;
 
-  constructor(s: StateOf<typeof armState.schema>, memory: GuestMemory, bus: AddressSpace, code: CodeCache, refetch: () => void) {
+  constructor(s: StateOf<typeof armState.schema>, memory: GuestMemory, bus: AddressSpace, code: CodeCache, debug: ArmDebug, refetch: () => void) {
     this.s = s;
     this.memory = memory;
     this.bus = bus;
     this.code = code;
+    this.debug = debug;
     this.refetch = refetch;
     this.tlb = new Int32Array(memory.wasm.buffer, TLB_BASE, WORDS);
     this.tlb.fill(INVALID);
@@ -186,9 +189,11 @@ export class Mmu {
     const { tlb, memory } = this;
     const page = (offset - RAM_BASE) >>> PAGE_SHIFT;
     const entry = contextWord + ((address >>> 10) & TLB_INDEX_MASK);
-    tlb[entry] = t.readable ? address & PAGE : INVALID;
+    const watching = this.debug.watching();
+    tlb[entry] = t.readable && !(watching && this.debug.watches('read', address, t.physical)) ? address & PAGE : INVALID;
     tlb[entry + 1] = INVALID;
     tlb[entry + 2] = offset - (address & PAGE);
+    if (watching && this.debug.watches('write', address, t.physical)) return;
     if (t.writable && (memory.flags[page] & (DIRTY | CODE | TABLE)) === DIRTY) {
       tlb[entry + 1] = address & PAGE;
       memory.flags[page] |= CACHED;
@@ -216,16 +221,20 @@ export class Mmu {
       }
       return this.loadIn(address & ~1, 2, contextWord, privileged);
     }
-    const { memory, tlb } = this;
+    const { tlb } = this;
     const entry = contextWord + ((address >>> 10) & TLB_INDEX_MASK);
-    let offset: number;
-    if (tlb[entry] === (address & PAGE)) offset = (address + tlb[entry + 2]) | 0;
-    else {
-      const t = this.translateData(address, privileged, false);
-      offset = this.bus.ramOffset(t.physical);
-      if (offset < 0) return this.bus.read(t.physical, size) | 0;
-      this.remember(address, contextWord, offset & PAGE, t);
-    }
+    if (tlb[entry] === (address & PAGE)) return this.get((address + tlb[entry + 2]) | 0, size);
+    const t = this.translateData(address, privileged, false);
+    const { physical } = t;
+    const offset = this.bus.ramOffset(physical);
+    if (offset >= 0) this.remember(address, contextWord, offset & PAGE, t);
+    const value = offset < 0 ? this.bus.read(physical, size) | 0 : this.get(offset, size);
+    if (this.debug.watching()) this.debug.accessed('read', address, physical, size, undefined, value);
+    return value;
+  }
+
+  private get(offset: number, size: AccessSize): number {
+    const { memory } = this;
     return size === 4 ? memory.words[offset >> 2] : size === 2 ? memory.halves[offset >> 1] : memory.bytes[offset];
   }
 
@@ -248,9 +257,11 @@ export class Mmu {
       return;
     }
     const t = this.translateData(address, privileged, true);
-    const offset = this.bus.ramOffset(t.physical);
+    const { physical } = t;
+    const offset = this.bus.ramOffset(physical);
+    if (this.debug.watching()) this.debug.accessed('write', address, physical, size, offset < 0 ? undefined : this.get(offset, size), value);
     if (offset < 0) {
-      this.bus.write(t.physical, size, size === 4 ? value >>> 0 : value & (size === 2 ? 0xffff : 0xff));
+      this.bus.write(physical, size, size === 4 ? value >>> 0 : value & (size === 2 ? 0xffff : 0xff));
       return;
     }
     const page = (offset - RAM_BASE) >>> PAGE_SHIFT;

@@ -6,7 +6,7 @@ import type { CharBackend } from '../host.ts';
 import type { CharSpec } from './char-spec.ts';
 import { errno, reason } from './file-errors.ts';
 
-type SocketSpec = Extract<CharSpec, { kind: 'tcp' | 'unix' }>;
+export type SocketSpec = Extract<CharSpec, { kind: 'tcp' | 'unix' }>;
 
 /** Peers that may wait for their turn. */
 const MAX_WAITING = 4;
@@ -185,7 +185,8 @@ function connect(spec: SocketSpec, signal: AbortSignal | undefined): Promise<Soc
   });
 }
 
-async function listen(spec: SocketSpec, admit: (socket: Socket) => void): Promise<Server> {
+/** Begins to listen. @throws RepriseError ADDRESS_IN_USE, CONNECT_FAILED */
+export async function listen(spec: SocketSpec, admit: (socket: Socket) => void): Promise<Server> {
   if (spec.kind === 'tcp') return bind(spec, admit);
   try {
     return await bind(spec, admit);
@@ -236,7 +237,7 @@ function nameOf(spec: SocketSpec): string {
 }
 
 /** Where a server really listens: port 0 has become a free one. */
-function boundAddress(server: Server, spec: SocketSpec): string {
+export function boundAddress(server: Server, spec: SocketSpec): string {
   const address = server.address();
   return spec.kind === 'tcp' && address !== null && typeof address === 'object' ? nameOf({ ...spec, port: address.port }) : nameOf(spec);
 }

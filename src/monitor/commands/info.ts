@@ -54,7 +54,8 @@ export const TOPICS: readonly Topic[] = [
   {
     name: 'registers',
     help: "show the CPU's registers, and the rest of its state",
-    show: ({ session }) => session.between(() => `\nCPU#0\n${session.machine.cpu.debug.registers()}\n\n${registerDump(session.machine.cpu.state)}`),
+    show: ({ session }) =>
+      session.between(() => `\nCPU#0\n${session.machine.cpu.inspector.registers()}\n\n${registerDump(session.machine.cpu.state)}`),
   },
   { name: 'replay', help: 'show record/replay information', show: ({ session }) => session.between(() => replayText(session)) },
   { name: 'snapshots', help: 'show the currently saved VM snapshots', show: snapshotsText },

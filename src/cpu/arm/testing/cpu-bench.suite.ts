@@ -97,6 +97,7 @@ export class CpuBench {
     ];
     const bus = new AddressSpace(this.clock, this.scheduler, log, windows, [{ base: PROBE, bytes: 0x1000, device: this.probe }]);
     this.cpu = new Arm926(this.memory, bus);
+    this.cpu.debug.armed = true;
   }
 
   /** Puts ARM instructions, or data words, into RAM. */
@@ -196,7 +197,7 @@ export class CpuBench {
 
   /**
    * Runs up to `limit` instructions since power-on as a machine does: in slices that end where the probe wakes up. While
-   * the CPU waits, time passes; returns false if nothing will ever end the wait.
+   * the CPU waits, time passes; returns false if nothing will ever end the wait. A breakpoint or watchpoint ends it.
    */
   advance(limit: number, slice: number): boolean {
     while (this.cpu.icount() < limit) {
@@ -209,6 +210,7 @@ export class CpuBench {
       }
       const budget = Math.min(limit - this.cpu.icount(), slice, this.clock.instructionsUntil(this.scheduler.plan()));
       this.cpu.run(budget);
+      if (this.cpu.debug.stop !== undefined) break;
     }
     return true;
   }

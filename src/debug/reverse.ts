@@ -1,0 +1,102 @@
+/**
+ * Going backwards: a run is only ever executed forwards, so the last stop before a moment is found by running up to it from
+ * an earlier one, and noting each stop on the way.
+ */
+import type { DebugStop } from '../bus/debug.ts';
+import { type Icount, icount } from '../time/units.ts';
+import type { Runner, RunStop, TimeMachine } from './time-machine.ts';
+
+/** Runs forwards with breakpoints and watchpoints in force. */
+export async function runArmed(runner: Runner, limit: Icount): Promise<RunStop> {
+  runner.cpu.armed = true;
+  try {
+    return await runner.runForward(limit);
+  } finally {
+    runner.cpu.armed = false;
+  }
+}
+
+/** Yields every stop from the present moment to `limit`, which is not included, each as the machine stands there. Ends early with the reason. */
+export async function* stopsUntil(runner: Runner, limit: Icount): AsyncGenerator<DebugStop, Exclude<RunStop, DebugStop>> {
+  for (;;) {
+    const stop = await runArmed(runner, limit);
+    if (stop.kind !== 'breakpoint' && stop.kind !== 'watchpoint') return stop;
+    yield stop;
+    if (stop.kind === 'breakpoint') runner.cpu.pass();
+  }
+}
+
+/** How going backwards ended. */
+export type ReverseStop =
+  | DebugStop
+  | { readonly kind: 'step' }
+  /** The first moment is reached. */
+  | { readonly kind: 'start' }
+  /** The machine is where it was. */
+  | { readonly kind: 'interrupted' };
+
+/**
+ * Goes back to the last stop before the present moment: to a breakpoint, or to the moment before an instruction that
+ * makes a watched access; of the two at one moment, the access counts.
+ */
+export async function reverseContinue(machine: TimeMachine): Promise<ReverseStop> {
+  const origin = machine.now();
+  for (let limit = origin; limit > machine.start; ) {
+    const from = machine.checkpointBefore(limit);
+    await machine.seek(from);
+    const last = await lastStop(machine, limit);
+    if (last === 'interrupted') {
+      await machine.seek(origin);
+      return { kind: 'interrupted' };
+    }
+    if (last !== undefined) {
+      await land(machine, last);
+      return last;
+    }
+    limit = from;
+  }
+  await machine.seek(machine.start);
+  return { kind: 'start' };
+}
+
+/** Goes back by one instruction. */
+export async function reverseStep(machine: TimeMachine): Promise<ReverseStop> {
+  const now = machine.now();
+  if (now <= machine.start) return { kind: 'start' };
+  const before = icount(now - 1);
+  await machine.seek(before);
+  if (!machine.cpu.watching()) return { kind: 'step' };
+  const stop = await lastStop(machine, now);
+  if (stop !== undefined && stop !== 'interrupted' && stop.kind === 'watchpoint') {
+    await land(machine, stop);
+    return stop;
+  }
+  await machine.seek(before);
+  return { kind: 'step' };
+}
+
+async function lastStop(machine: TimeMachine, limit: Icount): Promise<DebugStop | 'interrupted' | undefined> {
+  let last: DebugStop | undefined;
+  const stops = stopsUntil(machine, limit);
+  for (;;) {
+    const { done, value } = await stops.next();
+    if (done) return value.kind === 'interrupted' ? 'interrupted' : last;
+    last = value;
+  }
+}
+
+/**
+ * Goes to the moment before a stop's instruction. Where an interrupt is taken at the same count, that moment is behind it:
+ * the instruction is the handler's first.
+ */
+async function land(machine: TimeMachine, { icount: at, pc }: DebugStop): Promise<void> {
+  const { cpu } = machine;
+  await machine.seek(at);
+  if (cpu.pc() === pc) return;
+  const own = cpu.addBreakpoint(pc);
+  try {
+    await runArmed(machine, icount(at + 1));
+  } finally {
+    if (own) cpu.removeBreakpoint(pc);
+  }
+}
