@@ -9,8 +9,11 @@ import type { SessionControl } from '../session/control.ts';
 import { saveFile } from './save-file.ts';
 import { VERSION } from './version.ts';
 
-/** @param logged the messages about the guest that are told; monitors change it */
-export function attachControls(session: SessionControl, consoles: Consoles, logged: Set<LogItem>): void {
+/**
+ * @param logged the messages about the guest that are told; monitors change it
+ * @returns a monitor for whoever else passes commands on
+ */
+export function attachControls(session: SessionControl, consoles: Consoles, logged: Set<LogItem>): Monitor {
   const host = {
     version: VERSION,
     saveFile,
@@ -21,8 +24,8 @@ export function attachControls(session: SessionControl, consoles: Consoles, logg
     },
   };
   for (const console of consoles.monitors) new Monitor(session, host).attach(console);
-  if (consoles.qmp.length === 0) return;
   const monitor = new Monitor(session, host);
   const server = new QmpServer(session, { version: VERSION, saveFile, humanMonitor: (line) => monitor.execute(line), timeOfDay });
   for (const console of consoles.qmp) server.attach(console);
+  return monitor;
 }

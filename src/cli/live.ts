@@ -15,6 +15,7 @@ import { LiveRun } from '../session/live.ts';
 import { restoreSnapshot, type SnapshotPlace, snapshotable } from '../session/snapshots.ts';
 import { ImageStore } from '../snapshot/image-store.ts';
 import { attachControls } from './control.ts';
+import { listenForDebugger } from './debugger.ts';
 import { type OpenDrive, openRecordDrive, openRunDrive } from './drives.ts';
 import { Dumps } from './dumps.ts';
 import { EXIT } from './exit.ts';
@@ -125,7 +126,8 @@ export async function runLive(request: LiveRequest): Promise<number> {
     live.onEvent((event) => {
       if (event.kind === 'block-io-error') say(`${event.device}: ${event.reason}; the machine stands, 'cont' in the monitor tries again`);
     });
-    attachControls(live, consoles, logItems);
+    const monitor = attachControls(live, consoles, logItems);
+    if (qemu.gdb !== undefined) open(await listenForDebugger(live, undefined, qemu.gdb, monitor, say));
     if (signal !== undefined) live.quit('interrupted');
     try {
       await live.run();

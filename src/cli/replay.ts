@@ -1,6 +1,8 @@
 /** Replays a recording: what `replay`, `verify` and QEMU's `rr=replay` have in common. */
 import type { LogItem } from '../boards/guest-log.ts';
+import { ReplayTime } from '../debug/session-time.ts';
 import { RepriseError } from '../errors/errors.ts';
+import type { SocketSpec } from '../host/node/char-socket.ts';
 import type { ConsoleSpec } from '../host/node/char-spec.ts';
 import { NodeClock } from '../host/node/clock.ts';
 import { openConsoles } from '../host/node/consoles.ts';
@@ -13,6 +15,7 @@ import type { ReplayOptions, ReplayStop } from '../session/replay-run.ts';
 import { type Moment, ReplaySession } from '../session/replay-session.ts';
 import { icount, LIMIT, ns } from '../time/units.ts';
 import { attachControls } from './control.ts';
+import { listenForDebugger } from './debugger.ts';
 import { EXIT } from './exit.ts';
 import { readMachineFiles, recordedFiles } from './machine-files.ts';
 import { openRecording, truncationNotice } from './open-recording.ts';
@@ -44,6 +47,8 @@ export interface ReplayRequest {
   readonly startHeld?: boolean | undefined;
   /** At its end the replay stands, for going back, until someone quits. */
   readonly stayAtEnd?: boolean | undefined;
+  /** Where a debugger may connect. */
+  readonly gdb?: SocketSpec | undefined;
   readonly checkpointMemory?: number | undefined;
 }
 
@@ -84,7 +89,8 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
     if (notice !== undefined) say(notice);
     if (expected !== undefined) checkExpected(expected, recording.header.options);
     const recorded = await recordedFiles(recording, readMachineFiles(files));
-    const controlled = isControlled(spec);
+    const end = recording.end?.digest ?? recording.reached;
+    const controlled = request.gdb !== undefined || isControlled(spec);
     const drives = (await openReplayDrives(recording, request.drives, hasher, controlled)).map(open);
     const consoles = open(await openConsoles(spec, 2, { quit: interrupt, failed: (error) => say(error.message), notice: say }, abort.signal));
     const { serial } = consoles;
@@ -122,10 +128,10 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
       clock,
       recordingId: recording.id,
       recordingName: path,
-      end: recording.end?.digest ?? recording.reached,
+      end,
       snapshots: place,
       checkpoints,
-      stayAtEnd: request.stayAtEnd ?? false,
+      stayAtEnd: request.stayAtEnd ?? request.gdb !== undefined,
       to,
       startHeld: request.startHeld,
       surroundings: surroundingsOf(
@@ -135,7 +141,11 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
       ),
     });
     if (loadvm !== undefined && loadvm !== recording.header.start.snapshot) await session.loadFirst(loadvm);
-    attachControls(session, consoles, new Set<LogItem>());
+    const monitor = attachControls(session, consoles, new Set<LogItem>());
+    if (request.gdb !== undefined) {
+      const history = new ReplayTime(session, recording.header.start.position.icount, end.icount);
+      open(await listenForDebugger(session, history, request.gdb, monitor, say));
+    }
     if (signal !== undefined) session.quit();
     let stop: ReplayStop;
     try {

@@ -3,6 +3,7 @@
 import { RepriseError } from '../errors/errors.ts';
 import { describe } from './commands/replay.ts';
 import { DEBUG_OPTION, type LiveDraft, newLiveDraft } from './commands/run.ts';
+import { Dumps } from './dumps.ts';
 import { runMain } from './exit.ts';
 import { runLive } from './live.ts';
 import { requireBlkreplay } from './options/drives.ts';
@@ -29,19 +30,26 @@ await runMain(PROGRAM, async () => {
     requireBlkreplay(qemu.drives);
   }
   if (qemu.rr?.mode === 'replay') {
-    const result = await runReplay({
-      program: PROGRAM,
-      path: qemu.rr.file,
-      files: qemu,
-      drives: qemu.drives,
-      consoles: qemu.consoles,
-      expected: qemu,
-      loadvm: qemu.loadvm ?? qemu.rrSnapshot,
-      startHeld: qemu.startStopped,
-      stayAtEnd: qemu.noShutdown,
-    });
-    process.stderr.write(`${PROGRAM}: ${describe(result)}`);
-    return result.status;
+    const dumps = new Dumps(qemu.nic, (text) => void process.stderr.write(`${PROGRAM}: ${text}\n`));
+    try {
+      const result = await runReplay({
+        program: PROGRAM,
+        path: qemu.rr.file,
+        files: qemu,
+        drives: qemu.drives,
+        consoles: qemu.consoles,
+        expected: qemu,
+        loadvm: qemu.loadvm ?? qemu.rrSnapshot,
+        startHeld: qemu.startStopped,
+        stayAtEnd: qemu.noShutdown || qemu.gdb !== undefined,
+        gdb: qemu.gdb,
+        frame: dumps.frame,
+      });
+      process.stderr.write(`${PROGRAM}: ${describe(result)}`);
+      return result.status;
+    } finally {
+      dumps.close();
+    }
   }
   // QEMU replaces the file of an earlier recording, and lets virtual time wait for real time.
   const record = qemu.rr && { path: qemu.rr.file, force: true, embed: 'small' as const };

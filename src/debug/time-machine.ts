@@ -1,15 +1,9 @@
 /** What debugging needs of a run, wherever it comes from: a recording that is replayed, or a machine that runs live. */
-import type { CpuDebug, DebugStop } from '../bus/debug.ts';
+import type { CpuDebug } from '../bus/debug.ts';
+import type { RunStop } from '../session/controlled-run.ts';
 import type { Icount } from '../time/units.ts';
 
-/** Why a run forwards has come back. */
-export type RunStop =
-  | DebugStop
-  /** The count that was asked for is reached; nothing has happened at it yet. */
-  | { readonly kind: 'limit' }
-  /** There is no more: the recording or the machine has come to its end. */
-  | { readonly kind: 'end' }
-  | { readonly kind: 'interrupted' };
+export type { RunStop } from '../session/controlled-run.ts';
 
 export interface Runner {
   readonly cpu: CpuDebug;

@@ -3,10 +3,11 @@
  * are done between two instructions, and listeners are told what happens.
  */
 import type { Machine } from '../boards/machine.ts';
+import type { DebugStop } from '../bus/debug.ts';
 import { RepriseError } from '../errors/errors.ts';
 import type { HostClock } from '../host/host.ts';
 import type { Position } from '../replay/model.ts';
-import type { Nanoseconds } from '../time/units.ts';
+import { type Icount, LIMIT, type Nanoseconds, icount as toIcount } from '../time/units.ts';
 import type { Bell } from './bell.ts';
 import type { PersonInput, ReplayControl, RunState, SessionControl, SessionEvent, SessionMode, SnapshotControl, Surroundings } from './control.ts';
 
@@ -14,6 +15,21 @@ import type { PersonInput, ReplayControl, RunState, SessionControl, SessionEvent
 interface Task {
   run(): Promise<void>;
   giveUp(error: RepriseError): void;
+}
+
+/** Why a run that a debugger let go on stands again. */
+export type RunStop =
+  | DebugStop
+  /** The count that was asked for is reached; nothing has happened at it yet. */
+  | { readonly kind: 'limit' }
+  /** There is no more. */
+  | { readonly kind: 'end' }
+  | { readonly kind: 'interrupted' };
+
+/** How far a debugger lets the run go on. */
+interface Errand {
+  readonly limit: Icount;
+  done(stop: RunStop): void;
 }
 
 export interface ControlledOptions {
@@ -42,6 +58,9 @@ export abstract class ControlledRun implements SessionControl {
   private readonly tasks: Task[] = [];
   private readonly listeners = new Set<(event: SessionEvent) => void>();
   private over = false;
+  private errand: Errand | undefined;
+  /** An interruption that came while no errand was under way. */
+  private interrupted = false;
 
   protected constructor({ machine, clock, startHeld = false, surroundings = NO_SURROUNDINGS, recordingName }: ControlledOptions) {
     this.machine = machine;
@@ -93,6 +112,35 @@ export abstract class ControlledRun implements SessionControl {
     });
   }
 
+  /**
+   * For debuggers: lets a run that stands go on until instruction count `limit`, a stop of the CPU's debugger, which it
+   * takes, its end, or `interrupt`; then it stands again. Whoever holds the run meanwhile interrupts it, too.
+   */
+  runForward(limit: Icount): Promise<RunStop> {
+    return new Promise((resolve) => {
+      if (this.over) return resolve({ kind: 'end' });
+      if (this.interrupted) {
+        this.interrupted = false;
+        return resolve({ kind: 'interrupted' });
+      }
+      this.errand?.done({ kind: 'interrupted' });
+      this.errand = { limit, done: resolve };
+      const long = limit >= LIMIT;
+      if (this.isHeld()) {
+        this.state = 'running';
+        this.released();
+        if (long) this.tell({ kind: 'resume' });
+      }
+      this.bell.ring();
+    });
+  }
+
+  /** Makes a `runForward` that is under way come back soon; one that has not begun comes back at once. */
+  interrupt(): void {
+    if (this.errand === undefined) this.interrupted = true;
+    else this.between(() => this.completeErrand({ kind: 'interrupted' })).catch(() => {});
+  }
+
   onEvent(listener: (event: SessionEvent) => void): () => void {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
@@ -116,6 +164,31 @@ export abstract class ControlledRun implements SessionControl {
     const ran = this.state === 'running';
     this.state = state;
     if (ran) this.tell({ kind: 'stop' });
+    this.finishErrand({ kind: 'interrupted' });
+  }
+
+  /** Where a debugger wants the run to stand again, at the latest. */
+  protected errandLimit(): Icount {
+    return this.errand?.limit ?? toIcount(Number.MAX_SAFE_INTEGER);
+  }
+
+  protected onErrand(): boolean {
+    return this.errand !== undefined;
+  }
+
+  /** What a debugger waited for has come. Steps of it are no news to anybody else. */
+  protected completeErrand(stop: RunStop): void {
+    if (this.errand === undefined) return;
+    const long = this.errand.limit >= LIMIT;
+    this.state = 'debug';
+    if (long) this.tell({ kind: 'stop' });
+    this.finishErrand(stop);
+  }
+
+  private finishErrand(stop: RunStop): void {
+    const { errand } = this;
+    this.errand = undefined;
+    errand?.done(stop);
   }
 
   protected release(): void {
@@ -150,6 +223,7 @@ export abstract class ControlledRun implements SessionControl {
     this.over = true;
     this.state = 'shutdown';
     this.tell(event);
+    this.finishErrand({ kind: 'end' });
     for (const task of this.tasks.splice(0)) task.giveUp(ended());
   }
 }

@@ -170,10 +170,14 @@ export class LiveRun extends ControlledRun {
       inputs.drain((input) => this.admit(input));
       const due = recorder?.nextDigest();
       const last = lastCount(machine);
-      const stop: Stop = machine.advance(toIcount(Math.min(due ?? last, last)), SLICE);
+      const goal = this.errandLimit();
+      const stop: Stop = machine.advance(toIcount(Math.min(due ?? last, last, goal)), SLICE);
       this.forwardOutput();
       if (machine.icount() === due) recorder?.digest(this.position());
-      if (stop === 'reset') {
+      // A request that is due at the same moment comes first.
+      if (stop === 'debug') this.completeErrand(machine.cpu.debug.takeStop() ?? { kind: 'interrupted' });
+      else if (stop !== 'disk' && machine.icount() === goal) this.completeErrand({ kind: 'limit' });
+      else if (stop === 'reset') {
         if (this.options.noReboot) return 'guest-reset';
         machine.reset();
         this.tell({ kind: 'reset', guest: !this.resetByHost });

@@ -66,7 +66,12 @@ export interface ReplayOptions {
 }
 
 /** How far a replay got. */
-export type ReplayStop = 'end' | 'limit' | 'interrupted';
+export type ReplayStop =
+  | 'end'
+  | 'limit'
+  | 'interrupted'
+  /** A debugger's stop, which waits to be taken. */
+  | 'debug';
 
 export class ReplayRun {
   readonly machine: Machine;
@@ -150,6 +155,7 @@ export class ReplayRun {
       await this.forwardOutput();
       this.checkDigest();
       if (stop === 'disk') continue;
+      if (stop === 'debug') return 'debug';
       // The moment of a count is the one at which it is first reached: before events, resets and idle time.
       if (machine.icount() >= limit || machine.now() >= until) return 'limit';
       if (stop === 'reset' && !script.noReboot) machine.reset();

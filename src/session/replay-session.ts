@@ -111,9 +111,12 @@ export class ReplaySession extends ControlledRun {
         continue;
       }
       const { icount, time } = { icount: Number.MAX_SAFE_INTEGER, time: NEVER, ...options.to };
-      const stop = await run.run(toIcount(Math.min(this.breakpoint ?? Number.MAX_SAFE_INTEGER, icount)), time);
+      const stop = await run.run(toIcount(Math.min(this.breakpoint ?? Number.MAX_SAFE_INTEGER, icount, this.errandLimit())), time);
       if (stop === 'interrupted') continue;
-      if (stop === 'limit' && this.position().icount === this.breakpoint) {
+      if (stop === 'debug') this.completeErrand(this.machine.cpu.debug.takeStop() ?? { kind: 'interrupted' });
+      else if (stop === 'limit' && this.position().icount === this.errandLimit()) this.completeErrand({ kind: 'limit' });
+      else if (stop === 'end' && this.onErrand()) this.completeErrand({ kind: 'end' });
+      else if (stop === 'limit' && this.position().icount === this.breakpoint) {
         this.breakpoint = undefined;
         this.hold('debug');
       } else if (stop === 'end' && options.stayAtEnd) this.hold('paused');
@@ -129,13 +132,27 @@ export class ReplaySession extends ControlledRun {
     this.bell.ring();
   }
 
+  /** For debuggers: goes to a moment between the start and the end; `interrupt` does not stop it. @throws RepriseError */
+  goTo(icount: Icount): Promise<void> {
+    return this.between(() => this.during('restore-vm', () => this.checkpoints().seek(icount, () => this.quitting)));
+  }
+
+  /** A moment before that one, which is after the start, that is quickly reached. */
+  checkpointBefore(icount: Icount): Icount {
+    return this.checkpoints().before(icount);
+  }
+
+  private checkpoints(): Checkpoints {
+    const { checkpoints } = this.options;
+    assert(checkpoints !== undefined, 'whoever can go back has checkpoints');
+    return checkpoints;
+  }
+
   /** Goes to a moment, and stands there. */
   private async seek(icount: Icount): Promise<void> {
     const { end } = this.options;
     if (icount > end.icount) throw new RepriseError('BAD_VALUE', `the recording ends at instruction ${end.icount}`);
     this.hold('paused');
-    const { checkpoints } = this.options;
-    assert(checkpoints !== undefined, 'whoever can seek has checkpoints');
-    await this.during('restore-vm', () => checkpoints.seek(icount, () => this.quitting));
+    await this.during('restore-vm', () => this.checkpoints().seek(icount, () => this.quitting));
   }
 }

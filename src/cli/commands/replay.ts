@@ -2,12 +2,22 @@
 import { RepriseError } from '../../errors/errors.ts';
 import type { Moment } from '../../session/replay-session.ts';
 import { EXIT } from '../exit.ts';
-import { checkConsoles } from '../options/char-spec.ts';
+import { checkConsoles, gdbAt } from '../options/char-spec.ts';
 import { finishDrives } from '../options/drives.ts';
 import { renderHelp } from '../options/help.ts';
-import { CONSOLE_OPTIONS, DRIVE_ROWS, HELP_OPTIONS, LOADVM, MACHINE_OPTIONS, newQemuDraft, type QemuDraft, START_STOPPED } from '../options/qemu.ts';
+import {
+  CONSOLE_OPTIONS,
+  DRIVE_ROWS,
+  GDB_PORT,
+  HELP_OPTIONS,
+  LOADVM,
+  MACHINE_OPTIONS,
+  newQemuDraft,
+  type QemuDraft,
+  START_STOPPED,
+} from '../options/qemu.ts';
 import { type OptionRow, parseCommandLine } from '../options/table.ts';
-import { parseSize } from '../options/values.ts';
+import { parseInteger, parseSize } from '../options/values.ts';
 import { CHECKPOINT_MEMORY, parseMoment, type ReplayResult, runReplay } from '../replay.ts';
 import { answerRequest } from '../requests.ts';
 import type { Command } from './command.ts';
@@ -34,6 +44,17 @@ const CHECKPOINTS: OptionRow<ReplayDraft> = {
   help: 'memory for the checkpoints that make any moment reachable at once, where a monitor or debugger is attached (default 512M)',
   apply: (draft, value, option) => {
     draft.checkpointMemory = parseSize(value, `${option} ${value}`, 'M');
+  },
+};
+const GDB: OptionRow<ReplayDraft> = {
+  names: ['gdb'],
+  argument: '[PORT]',
+  optional: /^\d+$/,
+  group: 'Debugging',
+  help: `wait for gdb or lldb at this port of this computer (default ${GDB_PORT}), before the first instruction; they can go forwards and backwards`,
+  apply: (draft, value, option) => {
+    draft.gdb = gdbAt(value === '' ? GDB_PORT : parseInteger(value, `${option} ${value}`, 0, 65_535));
+    draft.startStopped = true;
   },
 };
 const JSON_OUTPUT: OptionRow<ReplayDraft> = {
@@ -82,6 +103,7 @@ const REPLAY_ROWS: readonly OptionRow<ReplayDraft>[] = [
   TO,
   LOADVM,
   CHECKPOINTS,
+  GDB,
   ...CONSOLES,
   START_STOPPED,
   ...DISPLAY,
@@ -108,7 +130,8 @@ export const replay: Command = {
       to: draft.to,
       loadvm: draft.loadvm,
       startHeld: draft.startStopped,
-      stayAtEnd: draft.monitor?.backend !== undefined || draft.qmp.length > 0 || serial.some(({ monitor }) => monitor),
+      gdb: draft.gdb,
+      stayAtEnd: draft.monitor?.backend !== undefined || draft.qmp.length > 0 || serial.some(({ monitor }) => monitor) || draft.gdb !== undefined,
       checkpointMemory: draft.checkpointMemory,
     });
     process.stderr.write(`reprise replay: ${describe(result)}`);

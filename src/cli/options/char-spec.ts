@@ -1,6 +1,7 @@
 /** The backends that `-serial`, `-monitor` and `-qmp` name. */
 
 import { RepriseError } from '../../errors/errors.ts';
+import type { SocketSpec } from '../../host/node/char-socket.ts';
 import type { CharSpec, ConsoleSpec, SerialSpec, SocketRole } from '../../host/node/char-spec.ts';
 import { readSuboptions, type Suboptions } from './suboptions.ts';
 import { badValue, parseInteger, parseSwitch } from './values.ts';
@@ -19,6 +20,19 @@ export function parseMonitor(value: string, option: string): CharSpec | undefine
   if (backend.kind === 'file') throw badValue(`${option} ${value}`, 'a file cannot ask anything; accepted: stdio, none, tcp:…, unix:…');
   return backend.kind === 'null' ? undefined : backend;
 }
+
+/** The argument of `-gdb`: where a debugger may connect. A server whether that is said or not. @throws RepriseError */
+export function parseGdb(value: string, option: string): SocketSpec | undefined {
+  if (value === 'none') return undefined;
+  const where = `${option} ${value}`;
+  const served = /,server\b/.test(value) ? value : `${value},server`;
+  const backend = parseBackend(served, where);
+  if (backend.kind !== 'tcp' && backend.kind !== 'unix') throw badValue(where, 'a debugger connects at tcp:[HOST]:PORT or unix:PATH');
+  return { ...backend, role: 'server' };
+}
+
+/** QEMU's port for debuggers, on this computer only. */
+export const gdbAt = (port: number): SocketSpec => ({ kind: 'tcp', host: 'localhost', port, role: 'server' });
 
 /** Refuses two users of standard input. @throws RepriseError BAD_VALUE */
 export function checkConsoles(spec: ConsoleSpec): ConsoleSpec {

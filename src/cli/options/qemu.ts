@@ -2,8 +2,9 @@
  * QEMU's options, in QEMU's spelling and with QEMU's meaning, as far as this machine has a use for them.
  */
 import { RepriseError } from '../../errors/errors.ts';
+import type { SocketSpec } from '../../host/node/char-socket.ts';
 import type { CharSpec, ConsoleSpec, SerialSpec } from '../../host/node/char-spec.ts';
-import { checkConsoles, parseMonitor, parseSerial } from './char-spec.ts';
+import { checkConsoles, gdbAt, parseGdb, parseMonitor, parseSerial } from './char-spec.ts';
 import { DRIVE_OPTIONS, type DriveSpec, type DrivesDraft, finishDrives, newDrivesDraft } from './drives.ts';
 import { suggestion } from './nearest.ts';
 import { finishNetwork, NETWORK_OPTIONS, type NetworkDraft, type NicSpec, newNetworkDraft } from './network.ts';
@@ -15,6 +16,8 @@ const MIB = 2 ** 20;
 const MACHINES = ['integratorcp'] as const;
 const CPUS = ['arm926'] as const;
 const SERIAL_PORTS = 2;
+/** QEMU's. */
+export const GDB_PORT = 1234;
 const MONITOR_BACKENDS = 'stdio, none, tcp:HOST:PORT[,server][,nowait], unix:PATH[,server][,nowait]';
 
 export const MIN_RAM_MIB = 16;
@@ -45,6 +48,8 @@ export interface QemuOptions {
   readonly noReboot: boolean;
   /** The machine waits for `cont` before its first instruction. */
   readonly startStopped: boolean;
+  /** Where a debugger may connect. */
+  readonly gdb: SocketSpec | undefined;
   /** A replay stands at its end instead of being over. */
   readonly noShutdown: boolean;
   readonly icountShift: number | undefined;
@@ -96,6 +101,7 @@ export function newQemuDraft(): QemuDraft {
     nodefaults: false,
     noReboot: false,
     startStopped: false,
+    gdb: undefined,
     noShutdown: false,
     icountShift: undefined,
     icountSleep: undefined,
@@ -259,6 +265,22 @@ export const LOADVM: Row = {
   apply: (draft, value) => (draft.loadvm = value),
 };
 
+export const GDB_OPTIONS: readonly Row[] = [
+  {
+    names: ['gdb'],
+    argument: 'tcp:[HOST]:PORT|unix:PATH',
+    group: 'Debugging',
+    help: 'where gdb or lldb can connect (this computer only, unless HOST says otherwise)',
+    apply: (draft, value, option) => (draft.gdb = parseGdb(value, option)),
+  },
+  {
+    names: ['s'],
+    group: 'Debugging',
+    help: 'the same as -gdb tcp::1234',
+    apply: (draft) => (draft.gdb = gdbAt(GDB_PORT)),
+  },
+];
+
 const NO_SHUTDOWN: Row = {
   names: ['no-shutdown'],
   group: 'Machine',
@@ -305,6 +327,7 @@ export const QEMU_OPTIONS: readonly Row[] = [
   START_STOPPED,
   LOADVM,
   NO_SHUTDOWN,
+  ...GDB_OPTIONS,
   LOADVM,
   ...NEUTRAL_OPTIONS,
   ...HELP_OPTIONS,

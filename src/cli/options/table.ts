@@ -11,6 +11,8 @@ export interface OptionRow<Draft> {
   readonly names: readonly [string, ...string[]];
   /** What the argument looks like, as the help text shows it; an option without one is a switch. */
   readonly argument?: string;
+  /** The argument may be missing: the next word is it only if it looks like this. */
+  readonly optional?: RegExp;
   readonly group: string;
   readonly help: string;
   /** Nothing after this option is looked at. */
@@ -42,7 +44,7 @@ export function parseCommandLine<Draft>(rows: readonly OptionRow<Draft>[], args:
     const name = word.replace(/^--?/, '');
     const row = byName.get(name);
     if (row === undefined) throw unknownOption(word, name, byName);
-    if (row.argument === undefined) row.apply(draft, '', word);
+    if (row.argument === undefined || (row.optional && !row.optional.test(args[at + 1] ?? ''))) row.apply(draft, '', word);
     else if (at + 1 === args.length) throw new RepriseError('USAGE', `${word} needs an argument: ${word} ${row.argument}`);
     else row.apply(draft, args[++at], word);
     if (row.final) break;

@@ -1,0 +1,58 @@
+/** Lets gdb and lldb control a session. */
+
+import { Arm926 } from '../cpu/arm/cpu.ts';
+import { SessionRunner } from '../debug/session-time.ts';
+import type { TimeMachine } from '../debug/time-machine.ts';
+import { RepriseError } from '../errors/errors.ts';
+import { armDescription } from '../gdb/arm.ts';
+import { MachineTarget } from '../gdb/machine-target.ts';
+import { GdbServer } from '../gdb/server.ts';
+import type { SocketSpec } from '../host/node/char-socket.ts';
+import { listenForStreams } from '../host/node/stream-server.ts';
+import type { Monitor } from '../monitor/monitor.ts';
+import type { ControlledRun } from '../session/controlled-run.ts';
+
+export interface Debugger {
+  close(): Promise<void>;
+}
+
+/**
+ * Listens for debuggers.
+ * @param history the session's, if it can be gone through backwards
+ * @param monitor does the commands that a debugger passes on
+ * @throws RepriseError ADDRESS_IN_USE
+ */
+export async function listenForDebugger(
+  session: ControlledRun,
+  history: TimeMachine | undefined,
+  spec: SocketSpec,
+  monitor: Pick<Monitor, 'execute'>,
+  notice: (text: string) => void,
+): Promise<Debugger> {
+  const { cpu } = session.machine;
+  if (!(cpu instanceof Arm926)) throw new RepriseError('UNKNOWN_MACHINE', 'there is no debugger for this processor');
+  const target = new MachineTarget(armDescription(cpu), history ?? new SessionRunner(session), history, {
+    attach: () => session.stop(),
+    detach: () => session.cont(),
+    kill: () => session.quit(),
+    beforeWrite: () => {
+      if (session.mode === 'run') return;
+      throw new RepriseError(
+        'REPLAY_READ_ONLY',
+        session.mode === 'replay'
+          ? 'a replay is read-only: the guest does what it did'
+          : 'a machine that is recorded changes only by what is recorded; what a debugger writes is not',
+      );
+    },
+    monitor: (line) => monitor.execute(line),
+  });
+  const server = new GdbServer(target);
+  const socket = await listenForStreams(spec, (stream) => server.admit(stream));
+  notice(`gdb can connect: target remote ${socket.address.replace(/^(tcp|unix):/, '')}`);
+  return {
+    async close() {
+      socket.close();
+      await server.close();
+    },
+  };
+}
