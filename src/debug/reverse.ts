@@ -6,6 +6,12 @@ import type { DebugStop } from '../bus/debug.ts';
 import { type Icount, icount } from '../time/units.ts';
 import type { Runner, RunStop, TimeMachine } from './time-machine.ts';
 
+/**
+ * Looking back, each stretch is as long as all before it, so that what is near is found at once and what is far with few
+ * jumps; but no longer than this, since a stretch is run to its end to find the last stop in it.
+ */
+const LONGEST_STRETCH = 2 ** 26;
+
 /** Runs forwards with breakpoints and watchpoints in force. */
 export async function runArmed(runner: Runner, limit: Icount): Promise<RunStop> {
   runner.cpu.armed = true;
@@ -42,7 +48,8 @@ export type ReverseStop =
 export async function reverseContinue(machine: TimeMachine): Promise<ReverseStop> {
   const origin = machine.now();
   for (let limit = origin; limit > machine.start; ) {
-    const from = machine.checkpointBefore(limit);
+    const stretch = Math.min(origin - limit, LONGEST_STRETCH);
+    const from = machine.checkpointBefore(icount(Math.max(machine.start + 1, limit - stretch)));
     await machine.seek(from);
     const last = await lastStop(machine, limit);
     if (last === 'interrupted') {

@@ -43,15 +43,15 @@ export class Checkpoints {
     return this.taken.map(({ position }) => position.icount);
   }
 
-  /** The replay is between two instructions, somewhere on its way. */
+  /** The replay is at the moment of a count, somewhere on its way. */
   passing(): void {
-    const before = this.taken[this.indexBefore(this.run.position().icount + 1)];
+    const before = this.taken[this.indexUpTo(this.run.position().icount)];
     if (this.run.position().icount - before.position.icount >= this.spacing) this.take();
   }
 
-  /** The last checkpoint before a moment. */
+  /** The last checkpoint before a moment, or the first one of all. */
   before(target: Icount): Icount {
-    return this.taken[this.indexBefore(target)].position.icount;
+    return this.taken[this.indexUpTo(target - 1)].position.icount;
   }
 
   /**
@@ -61,20 +61,17 @@ export class Checkpoints {
    */
   async seek(target: Icount, aborted: () => boolean = () => false): Promise<void> {
     const { run } = this;
-    const from = this.taken[this.indexBefore(target)];
+    const from = this.taken[this.indexUpTo(target)];
     const present = run.position().icount;
+    // The present may be a later moment of its count than the one that is meant.
     if (present >= target || present < from.position.icount) this.goBack(from);
+    if (from.position.icount === target) return;
     // In ever shorter legs, so that the next step back from there is short.
     for (let left = target - run.position().icount; left > 2 * NEAR; left = target - run.position().icount) {
       await this.runTo(toIcount(run.position().icount + Math.floor(left / 2)), aborted);
-      if (this.before(toIcount(run.position().icount + 1)) < run.position().icount) this.take();
+      this.take();
     }
     if (run.position().icount < target) await this.runTo(target, aborted);
-  }
-
-  /** Goes back to the last checkpoint before a moment. */
-  rewindBefore(target: Icount): void {
-    this.goBack(this.taken[this.indexBefore(target)]);
   }
 
   private goBack(checkpoint: Checkpoint): void {
@@ -89,13 +86,10 @@ export class Checkpoints {
   }
 
   private take(): void {
-    const checkpoint = this.history.take(this.run.position());
-    const { icount } = checkpoint.position;
-    const at = this.taken.findLastIndex(({ position }) => position.icount < icount) + 1;
-    const there = this.taken[at];
-    // The same count again may be a later moment of it, after an event: the first one is the better one.
-    if (there !== undefined && there.position.icount === icount) this.history.drop(checkpoint);
-    else this.taken.splice(at, 0, checkpoint);
+    const { icount } = this.run.position();
+    const at = this.taken.findLastIndex(({ position }) => position.icount <= icount);
+    if (this.taken[at]?.position.icount === icount) return;
+    this.taken.splice(at + 1, 0, this.history.take(this.run.position()));
     while (this.history.bytes > this.budget && this.taken.length > 2) this.thin();
   }
 
@@ -117,11 +111,11 @@ export class Checkpoints {
     this.taken.splice(worst, 1);
   }
 
-  /** The last one strictly before a count: one at the same count may be of a later moment of it. The first one for what comes before all. */
-  private indexBefore(target: number): number {
+  /** The last one up to a moment; the first one for what comes before all. */
+  private indexUpTo(target: number): number {
     return Math.max(
       0,
-      this.taken.findLastIndex(({ position }) => position.icount < target),
+      this.taken.findLastIndex(({ position }) => position.icount <= target),
     );
   }
 }

@@ -61,7 +61,7 @@ export interface ReplayOptions {
   /** Told of every frame that the guest sends or gets, in the order of their virtual times. The recorded network is not there any more. */
   readonly frame?: ((bytes: Uint8Array, at: Nanoseconds) => void) | undefined;
   readonly onProgress?: ((machine: Machine) => void) | undefined;
-  /** Called now and then, between two instructions. */
+  /** Called now and then, at the moment of a count. */
   readonly onPassing?: (() => void) | undefined;
 }
 
@@ -145,7 +145,6 @@ export class ReplayRun {
       if (this.ended) return 'end';
       const at = machine.icount();
       if (at >= limit || machine.now() >= until) return 'limit';
-      onPassing?.();
       if (this.disks.due() && !this.stuckAtEnd(end)) await this.serveDisks();
       // A digest is taken when its count is first reached, before anything else happens there.
       const soon = at + machine.clock.instructionsUntil(until);
@@ -158,6 +157,7 @@ export class ReplayRun {
       if (stop === 'debug') return 'debug';
       // The moment of a count is the one at which it is first reached: before events, resets and idle time.
       if (machine.icount() >= limit || machine.now() >= until) return 'limit';
+      if (machine.icount() > at) onPassing?.();
       if (stop === 'reset' && !script.noReboot) machine.reset();
       else if (this.nextEvent?.icount === goal && machine.icount() === goal) this.admitOrIdle(this.nextEvent);
       else if (machine.icount() === end.icount) {
