@@ -10,20 +10,25 @@ import { GdbServer } from '../gdb/server.ts';
 import type { SocketSpec } from '../host/node/char-socket.ts';
 import { listenForStreams } from '../host/node/stream-server.ts';
 import type { Monitor } from '../monitor/monitor.ts';
+import type { SessionControl } from '../session/control.ts';
 import type { ControlledRun } from '../session/controlled-run.ts';
 
 export interface Debugger {
+  /** The machine goes on in another run, which has no past. */
+  follow(run: ControlledRun): void;
   close(): Promise<void>;
 }
 
 /**
  * Listens for debuggers.
- * @param history the session's, if it can be gone through backwards
+ * @param run the one that the session stands for now
+ * @param history its past, if it can be gone through backwards
  * @param monitor does the commands that a debugger passes on
  * @throws RepriseError ADDRESS_IN_USE
  */
 export async function listenForDebugger(
-  session: ControlledRun,
+  session: SessionControl,
+  run: ControlledRun,
   history: TimeMachine | undefined,
   spec: SocketSpec,
   monitor: Pick<Monitor, 'execute'>,
@@ -31,7 +36,7 @@ export async function listenForDebugger(
 ): Promise<Debugger> {
   const { cpu } = session.machine;
   if (!(cpu instanceof Arm926)) throw new RepriseError('UNKNOWN_MACHINE', 'there is no debugger for this processor');
-  const target = new MachineTarget(armDescription(cpu), history ?? new SessionRunner(session), history, {
+  const target = new MachineTarget(armDescription(cpu), history ?? new SessionRunner(run), history, {
     attach: () => session.stop(),
     detach: () => session.cont(),
     kill: () => session.quit(),
@@ -40,8 +45,8 @@ export async function listenForDebugger(
       throw new RepriseError(
         'REPLAY_READ_ONLY',
         session.mode === 'replay'
-          ? 'a replay is read-only: the guest does what it did'
-          : 'a machine that is recorded changes only by what is recorded; what a debugger writes is not',
+          ? "a replay is read-only: the guest does what it did; 'monitor fork FILE' makes a new recording that goes on from here"
+          : 'a machine that is recorded changes only by what is recorded, and what a debugger writes is not',
       );
     },
     monitor: (line) => monitor.execute(line),
@@ -50,6 +55,7 @@ export async function listenForDebugger(
   const socket = await listenForStreams(spec, (stream) => server.admit(stream));
   notice(`gdb can connect: target remote ${socket.address.replace(/^(tcp|unix):/, '')}`);
   return {
+    follow: (next) => target.follow(new SessionRunner(next), undefined),
     async close() {
       socket.close();
       await server.close();

@@ -93,8 +93,8 @@ export async function runLive(request: LiveRequest): Promise<number> {
             machine,
             options,
             files,
-            specs: qemu.drives,
             drives,
+            named: qemu.drives.map(({ file, blkreplay }) => ({ name: file, overlay: blkreplay?.overlay ?? '' })),
             embed: record.embed,
             snapshotName: qemu.rrSnapshot ?? INITIAL_SNAPSHOT,
             loaded: qemu.loadvm !== undefined,
@@ -127,7 +127,7 @@ export async function runLive(request: LiveRequest): Promise<number> {
       if (event.kind === 'block-io-error') say(`${event.device}: ${event.reason}; the machine stands, 'cont' in the monitor tries again`);
     });
     const monitor = attachControls(live, consoles, logItems);
-    if (qemu.gdb !== undefined) open(await listenForDebugger(live, undefined, qemu.gdb, monitor, say));
+    if (qemu.gdb !== undefined) open(await listenForDebugger(live, live, undefined, qemu.gdb, monitor, say));
     if (signal !== undefined) live.quit('interrupted');
     try {
       await live.run();

@@ -10,13 +10,16 @@ import { openProgress } from '../host/node/progress.ts';
 import { type EndingSignal, exitStatus, onEndingSignal } from '../host/node/signals.ts';
 import type { MachineOptions } from '../replay/model.ts';
 import type { Checkpoints } from '../session/checkpoints.ts';
+import type { LiveRun } from '../session/live.ts';
 import { keepCheckpoints, prepareReplay } from '../session/play.ts';
-import type { ReplayOptions, ReplayStop } from '../session/replay-run.ts';
-import { type Moment, ReplaySession } from '../session/replay-session.ts';
+import type { ReplayOptions } from '../session/replay-run.ts';
+import { type Moment, ReplaySession, type SessionStop } from '../session/replay-session.ts';
+import { SwitchedSession } from '../session/switched-session.ts';
 import { icount, LIMIT, ns } from '../time/units.ts';
 import { attachControls } from './control.ts';
-import { listenForDebugger } from './debugger.ts';
+import { type Debugger, listenForDebugger } from './debugger.ts';
 import { EXIT } from './exit.ts';
+import { type Fork, forkReplay } from './fork.ts';
 import { readMachineFiles, recordedFiles } from './machine-files.ts';
 import { openRecording, truncationNotice } from './open-recording.ts';
 import type { DriveSpec } from './options/drives.ts';
@@ -54,7 +57,7 @@ export interface ReplayRequest {
 
 export interface ReplayResult {
   readonly status: number;
-  readonly stop: ReplayStop;
+  readonly stop: SessionStop;
   readonly icount: number;
   /** The digest that was compared last, if any. */
   readonly digest: string | undefined;
@@ -68,9 +71,12 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
   const abort = new AbortController();
   let signal: EndingSignal | undefined;
   let session: ReplaySession | undefined;
+  /** The run that goes on from the replay. */
+  let live: LiveRun | undefined;
   const interrupt = (): void => {
     abort.abort(new Error('interrupted'));
     session?.quit();
+    live?.quit('interrupted');
   };
   const stopListening = onEndingSignal((received) => {
     signal = received;
@@ -123,6 +129,9 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
         hasher,
         request.checkpointMemory ?? CHECKPOINT_MEMORY,
       );
+    let forked: Fork | undefined;
+    let gdb: Debugger | undefined;
+    let controls: SwitchedSession | undefined;
     session = new ReplaySession({
       run,
       clock,
@@ -132,6 +141,11 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
       snapshots: place,
       checkpoints,
       stayAtEnd: request.stayAtEnd ?? request.gdb !== undefined,
+      fork: async (file) => {
+        forked = await forkReplay(file, session as ReplaySession, recording, recorded, drives, { consoles, clock, hasher }, say, open);
+        controls?.follow(forked.run);
+        gdb?.follow(forked.run);
+      },
       to,
       startHeld: request.startHeld,
       surroundings: surroundingsOf(
@@ -141,15 +155,21 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
       ),
     });
     if (loadvm !== undefined && loadvm !== recording.header.start.snapshot) await session.loadFirst(loadvm);
-    const monitor = attachControls(session, consoles, new Set<LogItem>());
+    controls = new SwitchedSession(session);
+    const monitor = attachControls(controls, consoles, new Set<LogItem>());
     if (request.gdb !== undefined) {
       const history = new ReplayTime(session, recording.header.start.position.icount, end.icount);
-      open(await listenForDebugger(session, history, request.gdb, monitor, say));
+      gdb = open(await listenForDebugger(controls, session, history, request.gdb, monitor, say));
     }
     if (signal !== undefined) session.quit();
-    let stop: ReplayStop;
+    let stop: SessionStop;
     try {
       stop = await session.serve();
+      if (forked !== undefined) {
+        live = forked.run;
+        await live.run();
+        say(forked.summary());
+      }
     } finally {
       progress?.close();
     }

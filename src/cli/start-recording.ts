@@ -17,7 +17,6 @@ import { captureBlocks } from '../snapshot/machine-state.ts';
 import { RecordingStore } from '../snapshot/recording-store.ts';
 import type { OpenDrive } from './drives.ts';
 import { describeFiles } from './machine-files.ts';
-import type { DriveSpec } from './options/drives.ts';
 import { hostOfSnapshots, layersOf } from './snapshot-places.ts';
 import { VERSION } from './version.ts';
 
@@ -40,12 +39,13 @@ export interface NewRecording {
   readonly machine: Machine;
   readonly options: MachineOptions;
   readonly files: MachineFiles;
-  readonly specs: readonly DriveSpec[];
   readonly drives: readonly OpenDrive[];
+  /** What the user calls them. */
+  readonly named: readonly Pick<DiskInput, 'name' | 'overlay'>[];
   readonly embed: Embedding;
   /** Name of the initial snapshot. */
   readonly snapshotName: string;
-  /** The machine goes on from a snapshot that was loaded; otherwise it has just been switched on. */
+  /** The machine goes on from some moment; otherwise it has just been switched on. */
   readonly loaded: boolean;
   readonly sink: AppendSink;
   readonly hasher: Hasher;
@@ -53,15 +53,15 @@ export interface NewRecording {
 
 /** @throws RepriseError of the sink and of the disks; nothing that was there is lost then */
 export async function startRecording(recording: NewRecording): Promise<{ readonly recorder: LogRecorder; readonly snapshots: SnapshotPlace }> {
-  const { machine, options, files, specs, drives, embed, snapshotName, loaded, sink, hasher } = recording;
-  const chain = new DigestChain(digestible(machine), hasher);
+  const { machine, options, files, drives, named, embed, snapshotName, loaded, sink, hasher } = recording;
+  const chain = new DigestChain(digestible(machine), hasher, loaded);
   const inputs = describeFiles(files, embed !== 'none');
   const embedded = new Map<InputFile['role'], Uint8Array>();
   for (const { role, embedded: inside } of inputs) {
     const file = files[role];
     if (inside && file !== undefined) embedded.set(role, file.bytes);
   }
-  const disks = await Promise.all(drives.map((drive, n) => describeDisk(drive, specs[n], embed)));
+  const disks = await Promise.all(drives.map((drive, n) => describeDisk(drive, named[n], embed)));
   const position = { icount: machine.icount(), bias: machine.clock.state.fields.bias };
   const start: RecordingStart = loaded
     ? { snapshot: snapshotName, kept: 'recording', position }
@@ -99,7 +99,7 @@ async function setAside(image: Qcow2Image, older: readonly { readonly id: string
   }
 }
 
-async function describeDisk({ device, node }: OpenDrive, spec: DriveSpec, embed: Embedding): Promise<DiskInput> {
+async function describeDisk({ device, node }: OpenDrive, named: NewRecording['named'][number], embed: Embedding): Promise<DiskInput> {
   const hash = createSha256();
   let used = 0;
   await hashContent(node, {
@@ -109,5 +109,5 @@ async function describeDisk({ device, node }: OpenDrive, spec: DriveSpec, embed:
     },
   });
   const embedded = embed === 'all' || (embed === 'small' && used <= SMALL_DISK);
-  return { device, name: spec.file, content: hash.hex(), embedded, overlay: spec.blkreplay?.overlay ?? '' };
+  return { device, name: named.name, content: hash.hex(), embedded, overlay: named.overlay };
 }

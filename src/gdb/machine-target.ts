@@ -18,8 +18,8 @@ export interface TargetOwner {
 
 export class MachineTarget implements DebugTarget {
   readonly cpu: CpuDescription;
-  private readonly forward: Runner;
-  private readonly history: TimeMachine | undefined;
+  private forward: Runner;
+  private history: TimeMachine | undefined;
   private readonly owner: TargetOwner;
 
   /** @param history the same run, if it can be gone through backwards */
@@ -28,6 +28,12 @@ export class MachineTarget implements DebugTarget {
     this.forward = forward;
     this.history = history;
     this.owner = owner;
+  }
+
+  /** The machine goes on in another run. */
+  follow(forward: Runner, history: TimeMachine | undefined): void {
+    this.forward = forward;
+    this.history = history;
   }
 
   get canReverse(): boolean {

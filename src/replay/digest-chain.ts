@@ -76,8 +76,11 @@ export class DigestChain {
   private readonly zeroPage: bigint;
   private sum = 0n;
 
-  /** Of a machine that has just been built: pages that were loaded are marked dirty, and all others are zero. */
-  constructor(machine: Digestible, hasher: Hasher) {
+  /**
+   * @param running the machine has been running; otherwise it has just been built: pages that were loaded are marked
+   * dirty, and all others are zero
+   */
+  constructor(machine: Digestible, hasher: Hasher, running = false) {
     this.machine = machine;
     this.hasher = hasher;
     this.outputs = machine.outputs.map(() => new OutputHash(hasher));
@@ -86,7 +89,7 @@ export class DigestChain {
       ...this.outputs.map(({ state }, n) => ({ name: machine.outputs[n], state: state as State<Schema> })),
     ];
     this.pages = new BigUint64Array(machine.memory.flags.length);
-    this.dirty = machine.memory.track(false);
+    this.dirty = machine.memory.track(running);
     this.zeroPage = hasher.h64(new Uint8Array(PAGE_BYTES), 0n);
   }
 

@@ -61,6 +61,8 @@ export interface ReplayControl {
   breakpoint(): Icount | undefined;
   /** Goes there, forwards or backwards, and stops. */
   seek(icount: Icount): Promise<void>;
+  /** Makes a new recording that begins at this moment and goes on live, held at first; the replayed one stays as it is. @throws RepriseError */
+  fork(path: string): Promise<void>;
 }
 
 /** A disk, as `info block` and `query-block` show it. */

@@ -9,6 +9,9 @@ import { type ControlledOptions, ControlledRun } from './controlled-run.ts';
 import type { ReplayRun, ReplayStop } from './replay-run.ts';
 import { MachineSnapshots, noSnapshots, type SnapshotPlace } from './snapshots.ts';
 
+/** Why a session is over. `forked`: its machine goes on in a live run. */
+export type SessionStop = ReplayStop | 'forked';
+
 /** A place in a run, by its count or by its virtual time. */
 export type Moment = { readonly icount: Icount } | { readonly time: Nanoseconds };
 
@@ -22,6 +25,8 @@ export interface ReplaySessionOptions extends Omit<ControlledOptions, 'machine'>
   readonly checkpoints: Checkpoints | undefined;
   /** At its end the replay stands, for going back, until someone quits. */
   readonly stayAtEnd: boolean;
+  /** Makes a live run of this one's machine; then this one is over. @throws RepriseError and the replay can go on */
+  readonly fork?: ((path: string) => Promise<void>) | undefined;
   /** Stop here, and be done. */
   readonly to?: Moment | undefined;
 }
@@ -34,6 +39,7 @@ export class ReplaySession extends ControlledRun {
   private readonly options: ReplaySessionOptions;
   private readonly run: ReplayRun;
   private quitting = false;
+  private forked = false;
   private breakpoint: Icount | undefined;
 
   constructor(options: ReplaySessionOptions) {
@@ -48,6 +54,7 @@ export class ReplaySession extends ControlledRun {
       },
       breakpoint: () => this.breakpoint,
       seek: (icount) => this.between(() => this.seek(icount)),
+      fork: (path) => this.between(() => this.fork(path)),
     };
     this.snapshots = options.snapshots
       ? new MachineSnapshots(
@@ -84,8 +91,8 @@ export class ReplaySession extends ControlledRun {
   }
 
   /** Replays until the end, `to`, or someone quits. @throws RepriseError, DivergenceError among them */
-  async serve(): Promise<ReplayStop> {
-    let stop: ReplayStop;
+  async serve(): Promise<SessionStop> {
+    let stop: SessionStop;
     try {
       stop = await this.loop();
     } catch (error) {
@@ -100,11 +107,12 @@ export class ReplaySession extends ControlledRun {
     this.run.interrupt();
   }
 
-  private async loop(): Promise<ReplayStop> {
+  private async loop(): Promise<SessionStop> {
     const { run, options } = this;
     for (;;) {
       await this.doTasks();
       if (this.quitting) return 'interrupted';
+      if (this.forked) return 'forked';
       if (this.isHeld()) {
         const rung = this.bell.rung();
         if (!this.hasTasks()) await this.clock.wait(Number.POSITIVE_INFINITY, rung);
@@ -125,8 +133,8 @@ export class ReplaySession extends ControlledRun {
   }
 
   private setBreakpoint(icount: Icount): void {
-    if (icount <= this.position().icount)
-      throw new RepriseError('BAD_VALUE', `instruction ${icount} has been replayed already; replay_seek goes back to it`);
+    if (icount < this.position().icount)
+      throw new RepriseError('BAD_VALUE', 'cannot set breakpoint at the instruction in the past; replay_seek goes back to it');
     this.breakpoint = icount;
     this.run.interrupt();
     this.bell.ring();
@@ -146,6 +154,15 @@ export class ReplaySession extends ControlledRun {
     const { checkpoints } = this.options;
     assert(checkpoints !== undefined, 'whoever can go back has checkpoints');
     return checkpoints;
+  }
+
+  private async fork(path: string): Promise<void> {
+    const { fork } = this.options;
+    if (fork === undefined) throw new RepriseError('USAGE', 'this replay cannot be forked');
+    this.hold('paused');
+    await this.run.forwardOutput();
+    await this.during('save-vm', () => fork(path));
+    this.forked = true;
   }
 
   /** Goes to a moment, and stands there. */

@@ -7,6 +7,7 @@ const REFUSALS = {
   break: 'setting the breakpoint is allowed only in play mode',
   'delete-break': 'replay breakpoints are allowed only in play mode',
   seek: 'replay must be enabled to seek',
+  fork: 'only a replay can be forked',
 } as const;
 
 /** @throws RepriseError USAGE when this is no replay */

@@ -93,9 +93,11 @@ export function describe({ stop, icount, digest, truncated }: ReplayResult): str
       ? 'stopped before'
       : stop === 'interrupted'
         ? 'interrupted at'
-        : truncated
-          ? 'replayed to the last recorded moment,'
-          : 'replayed to the end,';
+        : stop === 'forked'
+          ? 'forked before, and gone on live to'
+          : truncated
+            ? 'replayed to the last recorded moment,'
+            : 'replayed to the end,';
   return `${where} instruction ${icount}; ${digest === undefined ? 'nothing to compare on the way' : `the same as recorded (digest ${digest})`}\n`;
 }
 

@@ -36,4 +36,15 @@ export const REPLAY_COMMANDS: readonly Command[] = [
       return '';
     },
   },
+  {
+    names: ['fork'],
+    parameters: 'filename',
+    help: 'make a new recording that begins at this moment and goes on live when you say cont',
+    run: async ({ session }, args) => {
+      const file = args.word('filename');
+      args.end();
+      await requireReplay(session, 'fork').fork(file);
+      return '';
+    },
+  },
 ];

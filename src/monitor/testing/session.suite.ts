@@ -126,6 +126,8 @@ export class TestSession implements SessionControl {
     for (const listener of this.listeners) listener(event);
   }
 
+  readonly forks: string[] = [];
+
   private find(name: string): number {
     const at = this.kept.findIndex((kept) => kept.name === name);
     if (at < 0) throw new RepriseError('NO_SNAPSHOT', `Snapshot '${name}' does not exist in one or more devices`);
@@ -144,6 +146,7 @@ export class TestSession implements SessionControl {
       },
       breakpoint: () => this.breakpoint,
       seek: async (icount) => this.advance(icount - this.machine.icount()),
+      fork: async (path) => void this.forks.push(path),
     };
   }
 }
