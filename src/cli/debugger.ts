@@ -12,6 +12,8 @@ import { listenForStreams } from '../host/node/stream-server.ts';
 import type { Monitor } from '../monitor/monitor.ts';
 import type { SessionControl } from '../session/control.ts';
 import type { ControlledRun } from '../session/controlled-run.ts';
+import { LiveRun } from '../session/live.ts';
+import { GuestChanges } from './guest-changes.ts';
 
 export interface Debugger {
   /** The machine goes on in another run, which has no past. */
@@ -36,29 +38,37 @@ export async function listenForDebugger(
 ): Promise<Debugger> {
   const { cpu } = session.machine;
   if (!(cpu instanceof Arm926)) throw new RepriseError('UNKNOWN_MACHINE', 'there is no debugger for this processor');
+  const changes = new GuestChanges(session.machine);
+  changes.run = recorded(run);
   const target = new MachineTarget(armDescription(cpu), history ?? new SessionRunner(run), history, {
     attach: () => session.stop(),
     detach: () => session.cont(),
     kill: () => session.quit(),
     beforeWrite: () => {
-      if (session.mode === 'run') return;
-      throw new RepriseError(
-        'REPLAY_READ_ONLY',
-        session.mode === 'replay'
-          ? "a replay is read-only: the guest does what it did; 'monitor fork FILE' makes a new recording that goes on from here"
-          : 'a machine that is recorded changes only by what is recorded, and what a debugger writes is not',
-      );
+      if (session.mode === 'replay')
+        throw new RepriseError(
+          'REPLAY_READ_ONLY',
+          "a replay is read-only: the guest does what it did; 'monitor fork FILE' makes a new recording that goes on from here",
+        );
+      changes.begin();
     },
+    wroteMemory: (space, address, bytes) => changes.memory(space, address, bytes),
+    wroteRegisters: () => changes.registers(),
     monitor: (line) => monitor.execute(line),
   });
   const server = new GdbServer(target);
   const socket = await listenForStreams(spec, (stream) => server.admit(stream));
   notice(`gdb can connect: target remote ${socket.address.replace(/^(tcp|unix):/, '')}`);
   return {
-    follow: (next) => target.follow(new SessionRunner(next), undefined),
+    follow: (next) => {
+      changes.run = recorded(next);
+      target.follow(new SessionRunner(next), undefined);
+    },
     async close() {
       socket.close();
       await server.close();
     },
   };
 }
+
+const recorded = (run: ControlledRun): LiveRun | undefined => (run instanceof LiveRun ? run : undefined);

@@ -61,6 +61,8 @@ export async function serve<T extends TimeMachine>(time: T, cpu: Arm926, replay:
     beforeWrite: () => {
       if (replay) throw new RepriseError('REPLAY_READ_ONLY', 'a replay is read-only; monitor fork FILE makes a recording that can be changed');
     },
+    wroteMemory: () => {},
+    wroteRegisters: () => {},
     monitor: async (command) => {
       if (command === 'fail') throw new RepriseError('USAGE', 'no such thing');
       return `you said: ${command}\n${'x'.repeat(command === 'long' ? 20_000 : 0)}`;

@@ -13,6 +13,10 @@ export interface TargetOwner {
   kill(): void;
   /** @throws RepriseError REPLAY_READ_ONLY while the guest must not be changed */
   beforeWrite(): void;
+  /** These bytes of memory were written, as far as they are RAM. */
+  wroteMemory(space: Space, address: number, bytes: Uint8Array): void;
+  /** Registers may have been written. */
+  wroteRegisters(): void;
   monitor(command: string): Promise<string>;
 }
 
@@ -59,13 +63,16 @@ export class MachineTarget implements DebugTarget {
 
   write(space: Space, address: number, bytes: Uint8Array): number {
     this.owner.beforeWrite();
-    return this.forward.cpu.write(space, address, bytes);
+    const written = this.forward.cpu.write(space, address, bytes);
+    this.owner.wroteMemory(space, address, bytes.subarray(0, written));
+    return written;
   }
 
   writeRegister(register: Register, value: bigint): void {
     this.owner.beforeWrite();
     register.write?.(value);
     this.forward.cpu.stateChanged();
+    this.owner.wroteRegisters();
   }
 
   addBreakpoint(address: number): void {

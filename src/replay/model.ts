@@ -19,6 +19,8 @@ export type Input =
   | { readonly kind: 'mouse-buttons'; readonly mask: number }
   /** An Ethernet frame, delivered to the network interface of that number. */
   | { readonly kind: 'frame'; readonly nic: number; readonly bytes: Uint8Array }
+  /** A debugger changed a component's state, or `ram`: bytes at an offset in it. */
+  | { readonly kind: 'patch'; readonly component: string; readonly offset: number; readonly bytes: Uint8Array }
   | { readonly kind: 'reset' };
 
 export interface InputEvent extends Position {

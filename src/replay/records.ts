@@ -18,6 +18,9 @@ const MAX_NIC = 15;
 const MAX_MOUSE_STEP = 2 ** 31 - 1;
 const MAX_MOUSE_MASK = 7;
 const KEY_CODE = /^[a-z0-9_]{1,32}$/;
+const COMPONENT = /^[a-z0-9-]{1,64}$/;
+/** Longest change by a debugger; more is more events. */
+export const MAX_PATCH_BYTES = 64 * 1024;
 
 const KIND = {
   PROGRESS: 1,
@@ -29,6 +32,7 @@ const KIND = {
   MOUSE_BUTTONS: 7,
   RESET: 8,
   FRAME: 9,
+  PATCH: 10,
 } as const;
 
 /** A reason's number is its place here. */
@@ -109,6 +113,16 @@ export class LogEncoder {
         assert(isFrameLength(input.bytes.length), 'a frame has 14 to 1518 bytes');
         this.begin(KIND.FRAME, event);
         out.u8(input.nic);
+        out.varint(input.bytes.length);
+        out.bytes(input.bytes);
+        break;
+      case 'patch':
+        assert(COMPONENT.test(input.component) && isCount(input.offset), 'a patch is of a place in a component');
+        assert(input.bytes.length >= 1 && input.bytes.length <= MAX_PATCH_BYTES, 'a patch has 1 byte to 64 KiB');
+        this.begin(KIND.PATCH, event);
+        out.u8(input.component.length);
+        out.bytes(Array.from(input.component, (c) => c.charCodeAt(0)));
+        out.varint(input.offset);
         out.varint(input.bytes.length);
         out.bytes(input.bytes);
         break;
@@ -248,6 +262,14 @@ export class LogDecoder {
         const length = reader.varint();
         if (!isFrameLength(length)) reader.refuse('a frame has 14 to 1518 bytes');
         return { kind: 'frame', nic, bytes: reader.bytes(length).slice() };
+      }
+      case KIND.PATCH: {
+        const component = String.fromCharCode(...reader.bytes(reader.u8()));
+        if (!COMPONENT.test(component)) reader.refuse('a component without a name');
+        const offset = reader.varint();
+        const length = reader.varint();
+        if (length < 1 || length > MAX_PATCH_BYTES) reader.refuse('a patch has 1 byte to 64 KiB');
+        return { kind: 'patch', component, offset, bytes: reader.bytes(length).slice() };
       }
       case KIND.RESET:
         return { kind: 'reset' };

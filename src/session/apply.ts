@@ -1,5 +1,6 @@
 /** The one place where an input touches the machine, in a recording and in its replay alike. */
 import type { Machine } from '../boards/machine.ts';
+import { RepriseError } from '../errors/errors.ts';
 import type { Input } from '../replay/model.ts';
 
 /** Applies an input between two instructions. Returns false when the machine cannot take it: then it is not the recorded one. */
@@ -26,8 +27,31 @@ export function applyInput(machine: Machine, input: Input): boolean {
       nic.receive(input.bytes);
       return true;
     }
+    case 'patch':
+      return applyPatch(machine, input);
     case 'reset':
       machine.requestReset();
       return true;
   }
+}
+
+/** What a debugger changed. A component takes only a state that it could have. */
+function applyPatch(machine: Machine, { component, offset, bytes }: Extract<Input, { kind: 'patch' }>): boolean {
+  if (component === 'ram') {
+    if (offset + bytes.length > machine.memory.ramBytes) return false;
+    machine.memory.load(offset, bytes);
+  } else {
+    const state = machine.components.find(({ name }) => name === component)?.state;
+    if (state === undefined || offset + bytes.length > state.layout.bytes) return false;
+    const changed = state.save();
+    changed.set(bytes, offset);
+    try {
+      state.restore(changed);
+    } catch (error) {
+      if (error instanceof RepriseError) return false;
+      throw error;
+    }
+  }
+  machine.cpu.dropDerived();
+  return true;
 }

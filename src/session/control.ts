@@ -94,7 +94,7 @@ export interface Surroundings {
 }
 
 /** What a person can do to a guest, apart from what comes through its ports. */
-export type PersonInput = Exclude<Input, { kind: 'serial' | 'frame' }>;
+export type PersonInput = Exclude<Input, { kind: 'serial' | 'frame' | 'patch' }>;
 
 export interface SessionControl {
   readonly machine: Machine;

@@ -39,7 +39,7 @@ function drained(): (string | Input)[] {
 
 describe('the door', () => {
   it('lets keys and mouse in at once, in their order', () => {
-    const inputs: Exclude<Input, { kind: 'serial' | 'frame' }>[] = [
+    const inputs: Exclude<Input, { kind: 'serial' | 'frame' | 'patch' }>[] = [
       { kind: 'key', code: 'a', down: true },
       { kind: 'mouse-move', dx: 1, dy: -2, dz: 0 },
       { kind: 'key', code: 'a', down: false },
@@ -133,7 +133,7 @@ describe('a host that sends more than the guest takes', () => {
   });
 
   it('lets what is to come later in when its time has come, behind what was asked for before', () => {
-    const key = (code: string): Exclude<Input, { kind: 'serial' | 'frame' }> => ({ kind: 'key', code, down: false });
+    const key = (code: string): Exclude<Input, { kind: 'serial' | 'frame' | 'patch' }> => ({ kind: 'key', code, down: false });
     door.push(key('c'), ns(300));
     door.push(key('a'), ns(100));
     door.push(key('d'), ns(300));

@@ -55,7 +55,7 @@ export class InputDoor {
   }
 
   /** A key, the mouse, the reset button; at virtual time `due`, or at the next occasion after it. */
-  push(input: Exclude<Input, { kind: 'serial' | 'frame' }>, due = this.machine.now()): void {
+  push(input: Exclude<Input, { kind: 'serial' | 'frame' | 'patch' }>, due = this.machine.now()): void {
     const { delayed } = this;
     let at = delayed.length;
     while (at > 0 && delayed[at - 1].due > due) at--;

@@ -3,10 +3,11 @@
  */
 import type { BlockNode } from '../block/node.ts';
 import type { Machine, Stop } from '../boards/machine.ts';
-import { RepriseError } from '../errors/errors.ts';
+import { assert, RepriseError } from '../errors/errors.ts';
 import type { CharBackend } from '../host/host.ts';
 import type { NetBackend } from '../net/net.ts';
 import type { EndReason, Input, Position } from '../replay/model.ts';
+import { MAX_PATCH_BYTES } from '../replay/records.ts';
 import type { NamedState } from '../snapshot/blocks.ts';
 import { type Icount, type Nanoseconds, NEVER, ns, icount as toIcount } from '../time/units.ts';
 import { applyInput } from './apply.ts';
@@ -121,6 +122,13 @@ export class LiveRun extends ControlledRun {
 
   input(input: PersonInput, after: Nanoseconds = ns(0)): void {
     this.inputs.push(input, ns(this.machine.now() + after));
+  }
+
+  /** A debugger has changed the machine, which stands: the recording has to know. */
+  changed(component: string, offset: number, bytes: Uint8Array): void {
+    assert(this.isHeld(), 'a debugger changes a machine that stands');
+    for (let at = 0; at < bytes.length; at += MAX_PATCH_BYTES)
+      this.recorder?.event(this.position(), { kind: 'patch', component, offset: offset + at, bytes: bytes.slice(at, at + MAX_PATCH_BYTES) });
   }
 
   /** Runs until the guest resets (with `noReboot`) or someone quits. @throws RepriseError */

@@ -88,16 +88,15 @@ function parse(rows: readonly OptionRow<ReplayDraft>[], args: readonly string[])
 
 /** What a person is told of a replay. */
 export function describe({ stop, icount, digest, truncated }: ReplayResult): string {
+  if (stop === 'forked') return `forked; the new recording ends at instruction ${icount}\n`;
   const where =
     stop === 'limit'
       ? 'stopped before'
       : stop === 'interrupted'
         ? 'interrupted at'
-        : stop === 'forked'
-          ? 'forked before, and gone on live to'
-          : truncated
-            ? 'replayed to the last recorded moment,'
-            : 'replayed to the end,';
+        : truncated
+          ? 'replayed to the last recorded moment,'
+          : 'replayed to the end,';
   return `${where} instruction ${icount}; ${digest === undefined ? 'nothing to compare on the way' : `the same as recorded (digest ${digest})`}\n`;
 }
 
