@@ -207,7 +207,10 @@ describe('the log', () => {
 
   it.each<[string, number[], string]>([
     ['a record of kind 0', [0, 0, 0], 'kind 0'],
-    ['a record of kind 10', [10, 0, 0], 'kind 10'],
+    ['a record of kind 11', [11, 0, 0], 'kind 11'],
+    ['a patch of nothing', [10, 0, 0, 3, 0x72, 0x61, 0x6d, 0, 0], '1 byte to 64 KiB'],
+    ['a patch without a component', [10, 0, 0, 0, 0, 1, 1], 'without a name'],
+    ['a patch of a component with a strange name', [10, 0, 0, 2, 0x2e, 0x2f, 0, 1, 1], 'without a name'],
     ['a frame for an interface that no machine has', [9, 0, 0, 16, 14, ...new Array(14).fill(0)], 'network interface'],
     ['a frame that is too short', [9, 0, 0, 0, 13, ...new Array(13).fill(0)], '14 to 1518'],
     ['a frame that is too long', [9, 0, 0, 0, 0xef, 0x0b, ...new Array(1519).fill(0)], '14 to 1518'],
