@@ -36,6 +36,8 @@ export const ERROR_CODES = {
   SNAPSHOT_MISMATCH: 'A snapshot is of another machine, or of another version of it.',
   SNAPSHOT_DAMAGED: 'A snapshot cannot be read.',
   NO_SNAPSHOT_STORE: 'There is no place to keep a snapshot in.',
+  BAD_SYMBOLS: 'A file with symbols cannot be used.',
+  NO_SUCH_SYMBOL: 'A name that the symbols do not have.',
   TIME_LIMIT: 'The guest ran for 2^53 instructions or virtual nanoseconds, the end of exact time.',
 } as const;
 
