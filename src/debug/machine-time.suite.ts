@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { buildIntegratorCp } from '../boards/integratorcp.ts';
 import type { Machine } from '../boards/machine.ts';
 import type { CpuDebug } from '../bus/debug.ts';
-import { type Icount, icount } from '../time/units.ts';
+import { type Icount, icount, type Nanoseconds } from '../time/units.ts';
 import type { RunStop, TimeMachine } from './time-machine.ts';
 
 export const LOST_UPDATE = join(import.meta.dirname, '../../guest/lost-update.elf');
@@ -60,6 +60,10 @@ export class MachineTime implements TimeMachine {
 
   now(): Icount {
     return this.machine.icount();
+  }
+
+  guestTime(): Nanoseconds {
+    return this.machine.now();
   }
 
   /** One slice, no further than `limit`; whatever happens at `limit` has not happened yet. */

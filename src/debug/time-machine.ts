@@ -1,6 +1,6 @@
 /** What debugging needs of a run, wherever it comes from: a recording that is replayed, or a machine that runs live. */
 import type { CpuDebug, DebugStop } from '../bus/debug.ts';
-import type { Icount } from '../time/units.ts';
+import type { Icount, Nanoseconds } from '../time/units.ts';
 
 /** Why a run forwards has come back. */
 export type RunStop =
@@ -14,6 +14,8 @@ export type RunStop =
 export interface Runner {
   readonly cpu: CpuDebug;
   now(): Icount;
+  /** Virtual time at the present moment. */
+  guestTime(): Nanoseconds;
   /**
    * Goes on until instruction count `limit`, or a stop of `cpu`, which it takes; idle time passes. With a stop at the limit
    * itself, the stop is what counts. @throws RepriseError
