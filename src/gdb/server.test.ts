@@ -91,6 +91,7 @@ describe('a conversation', () => {
       ['qAttached', '1'],
       ['Hg0', 'OK'],
       ['T1', 'OK'],
+      ['T2', 'E16'],
       ['vCont?', 'vCont;c;C;s;S;t'],
       ['qXfer:features:read:target.xml:0,16', 'm<?xml version="1.0"?>\n'],
       ['qXfer:features:read:other.xml:0,16', 'E00'],
@@ -298,6 +299,7 @@ describe('clients come and go', () => {
     client.vanish();
     const next = new Client(served);
     expect(await next.ask('qC')).toBe('QC1');
+    expect(await next.ask('s')).toMatch(/^T05/);
     expect(await next.ask('bs')).toMatch(/^T05/);
     expect(served.time.cpu.watching()).toBe(false);
     expect(served.asked).toEqual(['attach', 'detach', 'attach']);

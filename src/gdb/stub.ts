@@ -8,7 +8,7 @@ import { bytesOf, fromLittleEndian, hexOf, hexOfText, littleEndian, numberOf } f
 import { latin1, PACKET_BYTES } from './packets.ts';
 import { answerQuery, type Manners, monitorCommand, newManners } from './queries.ts';
 import { type Register, registersOf } from './registers.ts';
-import { stopReply } from './stop-reply.ts';
+import { stopReply, THREAD } from './stop-reply.ts';
 import type { DebugTarget, Direction, StopReason } from './target.ts';
 
 const EPERM = 'E01';
@@ -102,8 +102,9 @@ export class GdbStub {
       case 'v':
         return this.verbose(payload);
       case 'H':
-      case 'T':
         return 'OK';
+      case 'T':
+        return numberOf(rest) === numberOf(THREAD) ? 'OK' : EINVAL;
       case 'q':
       case 'Q':
         return payload.startsWith('qRcmd') ? this.monitor(payload) : answerQuery(payload, this.target, this.manners);
