@@ -39,6 +39,11 @@ export class BenchTime implements TimeMachine {
     return this.bench.clock.now();
   }
 
+  /** It sends nothing. */
+  listen(): () => void {
+    return () => {};
+  }
+
   checkpointBefore(at: Icount): Icount {
     return icount(Math.max(...[...this.checkpoints.keys()].filter((n) => n < at)));
   }

@@ -6,7 +6,7 @@ import { buildIntegratorCp } from '../boards/integratorcp.ts';
 import type { Machine } from '../boards/machine.ts';
 import type { CpuDebug } from '../bus/debug.ts';
 import { type Icount, icount, type Nanoseconds } from '../time/units.ts';
-import type { RunStop, TimeMachine } from './time-machine.ts';
+import type { Listener, RunStop, TimeMachine } from './time-machine.ts';
 
 export const LOST_UPDATE = join(import.meta.dirname, '../../guest/lost-update.elf');
 
@@ -40,6 +40,7 @@ export class MachineTime implements TimeMachine {
   private next = 0;
   private readonly checkpoints = new Map<number, Checkpoint>();
   private interrupted = false;
+  private readonly listeners = new Set<Listener>();
 
   /** @param bytes in the order of their counts, no two at one */
   constructor(machine: Machine, bytes: readonly Byte[], end: number, interval: number) {
@@ -78,6 +79,11 @@ export class MachineTime implements TimeMachine {
     if (stop === 'idle') machine.idleUntil(machine.nextWakeup());
   }
 
+  listen(listener: Listener): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
   checkpointBefore(at: Icount): Icount {
     return icount(Math.max(...[...this.checkpoints.keys()].filter((n) => n < at)));
   }
@@ -91,12 +97,15 @@ export class MachineTime implements TimeMachine {
     this.next = this.bytes.findIndex((byte) => byte.icount >= from);
     if (this.next < 0) this.next = this.bytes.length;
     while (this.now() < at) this.advance(at);
+    this.machine.serial[0].output.take();
   }
 
   async runForward(limit: Icount): Promise<RunStop> {
     const goal = icount(Math.min(limit, this.end));
     while (this.now() < goal && this.cpu.stop === undefined && !this.interrupted) {
       this.advance(goal);
+      const sent = this.machine.serial[0].output.take();
+      for (const listener of this.listeners) listener.serial?.(0, sent);
       await setImmediate();
     }
     const stop = this.cpu.takeStop();

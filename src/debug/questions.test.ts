@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Arm926 } from '../cpu/arm/cpu.ts';
 import { readCpsr } from '../cpu/arm/psr.ts';
 import { icount } from '../time/units.ts';
-import { executions, momentJson, momentText, StreamSearch } from './find.ts';
+import { detections, executions, momentJson, momentText, StreamSearch, serialDetector } from './find.ts';
 import { lastWrite, type Write, writeJson, writesBackwards, writeText } from './last-write.ts';
 import { LOST_UPDATE, ledgerTime, type MachineTime } from './machine-time.suite.ts';
 import { Names } from './names.ts';
@@ -18,6 +18,10 @@ beforeAll(() => {
   machine = ledgerTime();
 });
 const number = (bytes: Uint8Array): number => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+async function pcAt(count: number): Promise<number> {
+  await machine.seek(icount(count));
+  return machine.cpu.pc();
+}
 async function all<T>(generator: AsyncGenerator<T>): Promise<T[]> {
   const items: T[] = [];
   for await (const item of generator) items.push(item);
@@ -81,6 +85,36 @@ describe('executions of an instruction', () => {
     expect(await all(executions(machine, address, icount(third.icount + 1), fourth.icount))).toEqual([]);
     expect(momentText(third)).toBe(`instruction ${third.icount} (${((third.icount * 8) / 1e9).toFixed(9)} s)`);
     expect(momentJson(third)).toEqual({ icount: third.icount, nanoseconds: third.icount * 8 });
+  });
+});
+
+describe('a text on the serial port', () => {
+  it('is found at the instruction that sent its last byte', async () => {
+    const text = 'try help';
+    const detector = serialDetector(0, Buffer.from(text));
+    const [moment, ...more] = await all(detections(machine, detector));
+    expect(more).toEqual([]);
+    expect(names.place(await pcAt(moment.icount))).toMatch(/^put_text/);
+    expect(machine.guestTime()).toBe(moment.guestTime);
+    // What was said before, and with that instruction.
+    const said = async (to: number): Promise<string> => {
+      let heard = '';
+      const stop = machine.listen({ serial: (_, bytes) => void (heard += Buffer.from(bytes).toString('latin1')) });
+      await machine.seek(machine.start);
+      await machine.runForward(icount(to));
+      stop();
+      return heard;
+    };
+    expect((await said(moment.icount)).endsWith(text.slice(0, -1))).toBe(true);
+    expect((await said(moment.icount + 1)).endsWith(text)).toBe(true);
+  });
+
+  it('is found each time, in a part of the run, and not on another port', async () => {
+    const letters = await all(detections(machine, serialDetector(0, Buffer.from('e'))));
+    expect(letters.length).toBeGreaterThan(5);
+    const third = letters[2].icount;
+    expect(await all(detections(machine, serialDetector(0, Buffer.from('e')), third, icount(third + 1)))).toEqual([letters[2]]);
+    expect(await all(detections(machine, serialDetector(1, Buffer.from('e'))))).toEqual([]);
   });
 });
 

@@ -11,6 +11,13 @@ export type RunStop =
   | { readonly kind: 'end' }
   | { readonly kind: 'interrupted' };
 
+/** Told what leaves and enters the machine, in order; undefined is not interested. */
+export interface Listener {
+  serial?(port: number, bytes: Uint8Array): void;
+  /** An Ethernet frame that the guest sends or gets. */
+  frame?(bytes: Uint8Array): void;
+}
+
 export interface Runner {
   readonly cpu: CpuDebug;
   now(): Icount;
@@ -32,6 +39,8 @@ export interface TimeMachine extends Runner {
   readonly end: Icount;
   /** Goes to that moment, which is between `start` and `end`; nothing stops it. `interrupt` does not. */
   seek(icount: Icount): Promise<void>;
+  /** Has `listener` told of all that happens while `runForward` goes on, at the latest when it comes back; not while seeking. Returns how to stop that. */
+  listen(listener: Listener): () => void;
   /** A moment before `icount`, which is after `start`, that is quickly reached. */
   checkpointBefore(icount: Icount): Icount;
 }
