@@ -29,7 +29,7 @@ export type Outcome = { readonly reply: string } | 'detached' | 'killed';
 export class GdbStub {
   readonly manners: Manners = newManners();
   private readonly target: DebugTarget;
-  /** Sends a packet of console output, which a client takes while it waits for a reply. */
+  /** Sends a packet that comes before a reply or instead of one, such as console output. */
   private readonly output: (packet: string) => void;
   private last: StopReason = { kind: 'step' };
   /** Set after a watched access: the direction of the step that gdb believes it still has to make. */
@@ -53,6 +53,7 @@ export class GdbStub {
   async handle(payload: string): Promise<Outcome> {
     try {
       if (payload === 'k' || payload.startsWith('vKill')) {
+        if (payload !== 'k') this.output('OK');
         this.target.kill();
         return 'killed';
       }
