@@ -1,7 +1,7 @@
 /** A bare CPU with a past: the smallest machine that one can go back on. */
 import { setImmediate } from 'node:timers/promises';
 import type { CpuBench } from '../cpu/arm/testing/cpu-bench.suite.ts';
-import { type Icount, icount, type Nanoseconds } from '../time/units.ts';
+import { type Icount, icount } from '../time/units.ts';
 import type { RunStop, TimeMachine } from './time-machine.ts';
 
 type Snapshot = ReturnType<CpuBench['snapshot']>;
@@ -33,15 +33,6 @@ export class BenchTime implements TimeMachine {
 
   now(): Icount {
     return this.bench.cpu.icount();
-  }
-
-  guestTime(): Nanoseconds {
-    return this.bench.clock.now();
-  }
-
-  /** It sends nothing. */
-  listen(): () => void {
-    return () => {};
   }
 
   checkpointBefore(at: Icount): Icount {

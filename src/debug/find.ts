@@ -2,7 +2,7 @@
 import { type Icount, icount, type Nanoseconds } from '../time/units.ts';
 import type { FrameFilter } from './frame-filter.ts';
 import { stopsUntil } from './reverse.ts';
-import type { Listener, TimeMachine } from './time-machine.ts';
+import type { Witness, WitnessedRun } from './witnessed.ts';
 
 /** A moment that was looked for. */
 export interface Moment {
@@ -12,7 +12,7 @@ export interface Moment {
 
 /** Every execution of the instruction at a virtual address, in [from, to). The machine stands before each of them. */
 export async function* executions(
-  machine: TimeMachine,
+  machine: WitnessedRun,
   address: number,
   from: Icount = machine.start,
   to: Icount = machine.end,
@@ -33,7 +33,7 @@ export interface Detector {
   /** All that it remembers of what came before. */
   state: number;
   /** Calls `fire` each time it happens. */
-  listener(fire: () => void): Listener;
+  witness(fire: () => void): Witness;
 }
 
 /** Instructions that are run at once. */
@@ -44,7 +44,7 @@ const STRETCH = 1 << 20;
  * Where it fires within a stretch, the halves of the stretch are run again, down to one instruction.
  */
 export async function* detections(
-  machine: TimeMachine,
+  machine: WitnessedRun,
   detector: Detector,
   from: Icount = machine.start,
   to: Icount = machine.end,
@@ -52,7 +52,7 @@ export async function* detections(
   /** Runs to `end`, from where the machine is, and counts. */
   const count = async (end: Icount): Promise<number> => {
     let fired = 0;
-    const stop = machine.listen(detector.listener(() => void fired++));
+    const stop = machine.listen(detector.witness(() => void fired++));
     try {
       await machine.runForward(end);
     } finally {
@@ -99,7 +99,7 @@ export function serialDetector(port: number, text: Uint8Array): Detector {
     set state(matched: number) {
       search.matched = matched;
     },
-    listener: (fire) => ({
+    witness: (fire) => ({
       serial: (from, bytes) => {
         if (from === port) for (const _ of search.push(bytes)) fire();
       },
@@ -110,7 +110,7 @@ export function serialDetector(port: number, text: Uint8Array): Detector {
 export function frameDetector(filter: FrameFilter): Detector {
   return {
     state: 0,
-    listener: (fire) => ({
+    witness: (fire) => ({
       frame: (bytes) => {
         if (filter(bytes)) fire();
       },

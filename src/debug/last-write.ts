@@ -3,7 +3,7 @@ import type { Space } from '../bus/debug.ts';
 import { type Icount, icount, type Nanoseconds } from '../time/units.ts';
 import { addressJson, addressText, hexAddress, type Names } from './names.ts';
 import { reverseContinue } from './reverse.ts';
-import type { TimeMachine } from './time-machine.ts';
+import type { WitnessedRun } from './witnessed.ts';
 
 export interface Stretch {
   readonly space: Space;
@@ -29,7 +29,7 @@ export interface Write {
  * The writes to a stretch of memory, the last one first, from `before` (or the end) backwards; an instruction counts once.
  * The machine may be anywhere between two of them, and breakpoints of others must not be set.
  */
-export async function* writesBackwards(machine: TimeMachine, stretch: Stretch, before: Icount = machine.end): AsyncGenerator<Write, void> {
+export async function* writesBackwards(machine: WitnessedRun, stretch: Stretch, before: Icount = machine.end): AsyncGenerator<Write, void> {
   const { cpu } = machine;
   const watchpoint = { ...stretch, kind: 'write' } as const;
   for (let from = before; ; ) {
@@ -51,7 +51,7 @@ export async function* writesBackwards(machine: TimeMachine, stretch: Stretch, b
 }
 
 /** The last write before a moment, or undefined if there was none. */
-export async function lastWrite(machine: TimeMachine, stretch: Stretch, before?: Icount): Promise<Write | undefined> {
+export async function lastWrite(machine: WitnessedRun, stretch: Stretch, before?: Icount): Promise<Write | undefined> {
   for await (const write of writesBackwards(machine, stretch, before)) return write;
   return undefined;
 }

@@ -6,7 +6,8 @@ import { buildIntegratorCp } from '../boards/integratorcp.ts';
 import type { Machine } from '../boards/machine.ts';
 import type { CpuDebug } from '../bus/debug.ts';
 import { type Icount, icount, type Nanoseconds } from '../time/units.ts';
-import type { Listener, RunStop, TimeMachine } from './time-machine.ts';
+import type { RunStop } from './time-machine.ts';
+import type { Witness, WitnessedRun } from './witnessed.ts';
 
 export const LOST_UPDATE = join(import.meta.dirname, '../../guest/lost-update.elf');
 
@@ -32,7 +33,7 @@ interface Checkpoint {
   readonly ram: Uint8Array;
 }
 
-export class MachineTime implements TimeMachine {
+export class MachineTime implements WitnessedRun {
   readonly machine: Machine;
   readonly start = icount(0);
   readonly end: Icount;
@@ -40,7 +41,7 @@ export class MachineTime implements TimeMachine {
   private next = 0;
   private readonly checkpoints = new Map<number, Checkpoint>();
   private interrupted = false;
-  private readonly listeners = new Set<Listener>();
+  private readonly witnesses = new Set<Witness>();
 
   /** @param bytes in the order of their counts, no two at one */
   constructor(machine: Machine, bytes: readonly Byte[], end: number, interval: number) {
@@ -79,9 +80,9 @@ export class MachineTime implements TimeMachine {
     if (stop === 'idle') machine.idleUntil(machine.nextWakeup());
   }
 
-  listen(listener: Listener): () => void {
-    this.listeners.add(listener);
-    return () => void this.listeners.delete(listener);
+  listen(witness: Witness): () => void {
+    this.witnesses.add(witness);
+    return () => void this.witnesses.delete(witness);
   }
 
   checkpointBefore(at: Icount): Icount {
@@ -105,7 +106,7 @@ export class MachineTime implements TimeMachine {
     while (this.now() < goal && this.cpu.stop === undefined && !this.interrupted) {
       this.advance(goal);
       const sent = this.machine.serial[0].output.take();
-      for (const listener of this.listeners) listener.serial?.(0, sent);
+      for (const witness of this.witnesses) witness.serial?.(0, sent);
       await setImmediate();
     }
     const stop = this.cpu.takeStop();

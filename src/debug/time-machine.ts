@@ -1,6 +1,6 @@
 /** What debugging needs of a run, wherever it comes from: a recording that is replayed, or a machine that runs live. */
 import type { CpuDebug, DebugStop } from '../bus/debug.ts';
-import type { Icount, Nanoseconds } from '../time/units.ts';
+import type { Icount } from '../time/units.ts';
 
 /** Why a run forwards has come back. */
 export type RunStop =
@@ -11,18 +11,9 @@ export type RunStop =
   | { readonly kind: 'end' }
   | { readonly kind: 'interrupted' };
 
-/** Told what leaves and enters the machine, in order; undefined is not interested. */
-export interface Listener {
-  serial?(port: number, bytes: Uint8Array): void;
-  /** An Ethernet frame that the guest sends or gets. */
-  frame?(bytes: Uint8Array): void;
-}
-
 export interface Runner {
   readonly cpu: CpuDebug;
   now(): Icount;
-  /** Virtual time at the present moment. */
-  guestTime(): Nanoseconds;
   /**
    * Goes on until instruction count `limit`, or a stop of `cpu`, which it takes; idle time passes. With a stop at the limit
    * itself, the stop is what counts. @throws RepriseError
@@ -39,8 +30,6 @@ export interface TimeMachine extends Runner {
   readonly end: Icount;
   /** Goes to that moment, which is between `start` and `end`; nothing stops it. `interrupt` does not. */
   seek(icount: Icount): Promise<void>;
-  /** Has `listener` told of all that happens while `runForward` goes on, at the latest when it comes back; not while seeking. Returns how to stop that. */
-  listen(listener: Listener): () => void;
   /** A moment before `icount`, which is after `start`, that is quickly reached. */
   checkpointBefore(icount: Icount): Icount;
 }
