@@ -54,9 +54,11 @@ export interface CpuDebug {
   /** Returns false if it was there already. */
   addBreakpoint(address: number): boolean;
   removeBreakpoint(address: number): void;
+  /** While this is so, there is a breakpoint at every instruction. */
+  stopEverywhere(everywhere: boolean): void;
   addWatchpoint(watchpoint: Watchpoint): void;
   removeWatchpoint(watchpoint: Watchpoint): void;
-  /** Removes all breakpoints and watchpoints. */
+  /** Removes all breakpoints and watchpoints, the one everywhere included. */
   clear(): void;
   /** Whether there is a watchpoint, armed or not. */
   watching(): boolean;

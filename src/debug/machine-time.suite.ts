@@ -5,8 +5,9 @@ import { setImmediate } from 'node:timers/promises';
 import { buildIntegratorCp } from '../boards/integratorcp.ts';
 import type { Machine } from '../boards/machine.ts';
 import type { CpuDebug } from '../bus/debug.ts';
-import { type Icount, icount } from '../time/units.ts';
-import type { RunStop, TimeMachine } from './time-machine.ts';
+import { type Icount, icount, type Nanoseconds } from '../time/units.ts';
+import type { RunStop } from './time-machine.ts';
+import type { Witness, WitnessedRun } from './witnessed.ts';
 
 export const LOST_UPDATE = join(import.meta.dirname, '../../guest/lost-update.elf');
 
@@ -33,7 +34,7 @@ interface Checkpoint {
   readonly ram: Uint8Array;
 }
 
-export class MachineTime implements TimeMachine {
+export class MachineTime implements WitnessedRun {
   readonly machine: Machine;
   readonly start = icount(0);
   readonly end: Icount;
@@ -41,6 +42,7 @@ export class MachineTime implements TimeMachine {
   private next = 0;
   private readonly checkpoints = new Map<number, Checkpoint>();
   private interrupted = false;
+  private readonly witnesses = new Set<Witness>();
 
   /** @param bytes in the order of their counts, no two at one */
   constructor(machine: Machine, bytes: readonly Byte[], end: number, interval: number) {
@@ -63,6 +65,10 @@ export class MachineTime implements TimeMachine {
     return this.machine.icount();
   }
 
+  guestTime(): Nanoseconds {
+    return this.machine.now();
+  }
+
   /** One slice, no further than `limit`; whatever happens at `limit` has not happened yet. */
   private advance(limit: Icount): void {
     const { machine } = this;
@@ -73,6 +79,11 @@ export class MachineTime implements TimeMachine {
     }
     const stop = machine.advance(icount(Math.min(limit, this.bytes[this.next]?.icount ?? limit)), 100_000);
     if (stop === 'idle') machine.idleUntil(machine.nextWakeup());
+  }
+
+  listen(witness: Witness): () => void {
+    this.witnesses.add(witness);
+    return () => void this.witnesses.delete(witness);
   }
 
   checkpointBefore(at: Icount): Icount {
@@ -88,12 +99,15 @@ export class MachineTime implements TimeMachine {
     this.next = this.bytes.findIndex((byte) => byte.icount >= from);
     if (this.next < 0) this.next = this.bytes.length;
     while (this.now() < at) this.advance(at);
+    this.machine.serial[0].output.take();
   }
 
   async runForward(limit: Icount): Promise<RunStop> {
     const goal = icount(Math.min(limit, this.end));
     while (this.now() < goal && this.cpu.stop === undefined && !this.interrupted) {
       this.advance(goal);
+      const sent = this.machine.serial[0].output.take();
+      for (const witness of this.witnesses) witness.serial?.(0, sent);
       await setImmediate();
     }
     const stop = this.cpu.takeStop();

@@ -18,6 +18,8 @@ export const ERROR_CODES = {
   CONNECT_FAILED: 'A connection could not be made.',
   BAD_KERNEL: 'The kernel or firmware image cannot be loaded.',
   BAD_DTB: 'The device tree cannot be used.',
+  BAD_SYMBOLS: 'A file with symbols cannot be used.',
+  NO_SUCH_SYMBOL: 'A name that the symbols do not have.',
   IMAGE_TOO_BIG: 'An image does not fit into the guest memory.',
   NOT_A_RECORDING: 'The file is not a recording.',
   RECORDING_VERSION: 'The recording was made in a format or with device schemas that this version does not know.',

@@ -1,9 +1,10 @@
 /**
  * The ARM926EJ-S for a debugger: names and order as gdb's `org.gnu.gdb.arm.core` and `org.gnu.gdb.arm.vfp` require them
- * (GDB manual G.5.3), CP15 by the names of DDI 0198E.
+ * (GDB manual G.5.3), CP15 by the names of DDI 0198E, to be read only: a write would have to do all that MCR does.
  */
 import type { Arm926 } from '../cpu/arm/cpu.ts';
 import { bankOf, hasSpsr, readCpsr, readSpsr, writeCpsr } from '../cpu/arm/psr.ts';
+import { FPSCR } from '../cpu/arm/vfp/vfp.ts';
 import type { CpuDescription, Register } from './registers.ts';
 
 /** gdb's number of the CPSR, behind registers of a coprocessor that is long gone. */
@@ -83,7 +84,7 @@ export function armDescription(cpu: Arm926): CpuDescription {
       'fpscr',
       'uint32',
       () => s.fpscr,
-      (value) => void (s.fpscr = value),
+      (value) => void (s.fpscr = (value & FPSCR.WRITABLE) >>> 0),
     ),
   ];
 
@@ -95,17 +96,7 @@ export function armDescription(cpu: Arm926): CpuDescription {
       if (hasSpsr(s.mode)) s.spsr[bankOf(s.mode)] = value;
     },
   );
-  const system = [
-    spsr,
-    ...CP15.map(([name, field]) =>
-      word(
-        name,
-        'uint32',
-        () => s[field],
-        (value) => void (s[field] = value),
-      ),
-    ),
-  ];
+  const system = [spsr, ...CP15.map(([name, field]) => word(name, 'uint32', () => s[field]))];
   const icount: Register = { name: 'icount', bits: 64, type: 'uint64', number: number(), read: () => BigInt(cpu.icount()) };
 
   return {

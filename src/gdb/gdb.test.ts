@@ -69,6 +69,47 @@ describe.skipIf(!hasTool('gdb-multiarch', 'a machine in gdb'))('gdb', () => {
     expect(text.match(/No more reverse-execution history/g)?.length).toBeGreaterThanOrEqual(2);
   });
 
+  it('stops at reads and at accesses of both kinds, where they are', async () => {
+    served = await serveBench({ replay: true });
+    const where = 'info registers pc icount';
+    const go = (command: string): string[] => [command, where, command, where];
+    const text = await gdb(
+      served.port,
+      'rwatch *(int*)0x9000',
+      ...go('continue'),
+      'delete',
+      'awatch *(int*)0x9000',
+      ...go('continue'),
+      ...go('reverse-continue'),
+      'detach',
+    );
+    const places = answers(text)
+      .filter((answer) => answer.startsWith('pc '))
+      .map((answer) => [registerIn(answer, 'pc'), registerIn(answer, 'icount')]);
+    // A read at 0x8100 and a write at 0x8108 in each round: behind them, and on the way back before them.
+    const [first, second, write, read, ...back] = places;
+    expect([first, second].map(([pc]) => pc)).toEqual([0x8104, 0x8104]);
+    expect([write, read]).toEqual([
+      [0x810c, second[1] + 2],
+      [0x8104, second[1] + 9],
+    ]);
+    expect(back).toEqual([
+      [0x8100, read[1] - 1],
+      [0x8108, write[1] - 1],
+    ]);
+    expect(text.match(/Hardware read watchpoint/g)).toHaveLength(3);
+    expect(text.match(/^Hardware access \(read\/write\) watchpoint/gm)).toHaveLength(5);
+  });
+
+  it('goes past what it is told to forget, and steps onto a watched write', async () => {
+    served = await serveBench({ replay: true });
+    const [, , , , hit, place] = answers(
+      await gdb(served.port, 'tbreak *0x8108', 'continue', 'watch *(int*)0x9000', 'info registers pc', 'stepi', 'info registers pc icount', 'detach'),
+    );
+    expect(hit).toMatch(/Old value = 0\s+New value = 1/);
+    expect([registerIn(place, 'pc'), registerIn(place, 'icount')]).toEqual([0x810c, 5]);
+  });
+
   it('hits a conditional breakpoint backwards, and goes forwards from there again', async () => {
     served = await serveBench({ replay: true });
     const [, , , condition, , finished, , ahead] = answers(

@@ -25,6 +25,7 @@ export class MachineTarget implements DebugTarget {
   private forward: Runner;
   private history: TimeMachine | undefined;
   private readonly owner: TargetOwner;
+  private interrupting = false;
 
   /** @param history the same run, if it can be gone through backwards */
   constructor(cpu: CpuDescription, forward: Runner, history: TimeMachine | undefined, owner: TargetOwner) {
@@ -92,6 +93,14 @@ export class MachineTarget implements DebugTarget {
   }
 
   async resume(direction: Direction, how: 'step' | 'continue'): Promise<StopReason> {
+    this.interrupting = false;
+    const reason = await this.go(direction, how);
+    // An interrupt that came too late must not stop the next run.
+    if (this.interrupting && reason.kind !== 'interrupted') await this.forward.runForward(this.forward.now());
+    return reason;
+  }
+
+  private async go(direction: Direction, how: 'step' | 'continue'): Promise<StopReason> {
     const { forward, history } = this;
     if (direction === 'backward' && history !== undefined)
       return this.reason(await (how === 'step' ? reverseStep(history) : reverseContinue(history)));
@@ -117,6 +126,7 @@ export class MachineTarget implements DebugTarget {
   }
 
   interrupt(): void {
+    this.interrupting = true;
     this.forward.interrupt();
   }
   monitor(command: string): Promise<string> {

@@ -1,4 +1,5 @@
 /** What clients of any kind get: conversations packet by packet, and broken clients that must not break the next one. */
+import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ByteStream } from '../host/host.ts';
 import { COUNT, type Served, type ServeOptions, serveBench } from './gdb.suite.ts';
@@ -91,6 +92,7 @@ describe('a conversation', () => {
       ['qAttached', '1'],
       ['Hg0', 'OK'],
       ['T1', 'OK'],
+      ['T2', 'E16'],
       ['vCont?', 'vCont;c;C;s;S;t'],
       ['qXfer:features:read:target.xml:0,16', 'm<?xml version="1.0"?>\n'],
       ['qXfer:features:read:other.xml:0,16', 'E00'],
@@ -149,6 +151,7 @@ describe('a conversation', () => {
       ['p19', 'd0000000'],
       ['P1a=0102030405060708', 'OK'],
       ['p1a', '0102030405060708'],
+      ['P34=00000000', 'E.register c13_context_id cannot be written'],
       ['G00', 'E16'],
       ['bs', ''],
     ];
@@ -275,6 +278,13 @@ describe('clients come and go', () => {
     expect(served.asked).toEqual(['attach', 'kill']);
   });
 
+  it('kill by process is acknowledged', async () => {
+    const client = await connect();
+    expect(await client.ask('vKill;1')).toBe('OK');
+    await served.server.close();
+    expect(served.asked).toEqual(['attach', 'kill']);
+  });
+
   it('a second one is refused, and the first one does not notice', async () => {
     const client = await connect();
     const second = new Client(served);
@@ -298,9 +308,74 @@ describe('clients come and go', () => {
     client.vanish();
     const next = new Client(served);
     expect(await next.ask('qC')).toBe('QC1');
+    expect(await next.ask('s')).toMatch(/^T05/);
     expect(await next.ask('bs')).toMatch(/^T05/);
     expect(served.time.cpu.watching()).toBe(false);
     expect(served.asked).toEqual(['attach', 'detach', 'attach']);
+  });
+
+  it('one that sends packets at random always gets an answer', async () => {
+    const client = await connect({ replay: false, end: 2000 });
+    const part = fc.oneof(
+      fc.constantFrom(
+        'm',
+        'M',
+        'X',
+        'p',
+        'P',
+        'g',
+        'G',
+        'Z',
+        'z',
+        'c',
+        's',
+        'C',
+        'S',
+        'bs',
+        'bc',
+        'vCont;',
+        'v',
+        'q',
+        'Q',
+        'H',
+        'T',
+        '?',
+        'qXfer:features:read:',
+        'qRcmd,',
+      ),
+      fc.constantFrom(
+        ',',
+        ':',
+        ';',
+        '=',
+        '0',
+        '1',
+        '2',
+        '4',
+        '8000',
+        '9000',
+        'ffffffff',
+        'ffffffffffffffffff',
+        '-1',
+        'deadbeef',
+        'target.xml',
+        '\xff',
+        '}',
+        '*',
+        '#',
+      ),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(part, { maxLength: 7 }), async (parts) => {
+        const payload = parts.join('');
+        // Console output comes before the answer.
+        let reply = await client.ask(payload);
+        while (reply?.startsWith('O') && reply !== 'OK') reply = await client.next();
+        expect(reply, payload).toBeDefined();
+      }),
+      { numRuns: 400 },
+    );
+    expect(await client.ask('qC')).toBe('QC1');
   });
 
   it('one that asks for too much is told, or cut off', async () => {

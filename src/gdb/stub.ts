@@ -8,7 +8,7 @@ import { bytesOf, fromLittleEndian, hexOf, hexOfText, littleEndian, numberOf } f
 import { latin1, PACKET_BYTES } from './packets.ts';
 import { answerQuery, type Manners, monitorCommand, newManners } from './queries.ts';
 import { type Register, registersOf } from './registers.ts';
-import { stopReply } from './stop-reply.ts';
+import { stopReply, THREAD } from './stop-reply.ts';
 import type { DebugTarget, Direction, StopReason } from './target.ts';
 
 const EPERM = 'E01';
@@ -29,7 +29,7 @@ export type Outcome = { readonly reply: string } | 'detached' | 'killed';
 export class GdbStub {
   readonly manners: Manners = newManners();
   private readonly target: DebugTarget;
-  /** Sends a packet of console output, which a client takes while it waits for a reply. */
+  /** Sends a packet that comes before a reply or instead of one, such as console output. */
   private readonly output: (packet: string) => void;
   private last: StopReason = { kind: 'step' };
   /** Set after a watched access: the direction of the step that gdb believes it still has to make. */
@@ -53,6 +53,7 @@ export class GdbStub {
   async handle(payload: string): Promise<Outcome> {
     try {
       if (payload === 'k' || payload.startsWith('vKill')) {
+        if (payload !== 'k') this.output('OK');
         this.target.kill();
         return 'killed';
       }
@@ -102,8 +103,9 @@ export class GdbStub {
       case 'v':
         return this.verbose(payload);
       case 'H':
-      case 'T':
         return 'OK';
+      case 'T':
+        return numberOf(rest) === numberOf(THREAD) ? 'OK' : EINVAL;
       case 'q':
       case 'Q':
         return payload.startsWith('qRcmd') ? this.monitor(payload) : answerQuery(payload, this.target, this.manners);

@@ -1,8 +1,8 @@
 /**
  * Kernel images for 32-bit ARM: zImage, raw Image, U-Boot's uImage, ELF. Images are untrusted input.
  */
-import { Gunzip } from 'fflate';
 import { RepriseError } from '../../errors/errors.ts';
+import { gunzip } from './gunzip.ts';
 
 /** A piece of an image and the physical address it goes to. */
 export interface Segment {
@@ -24,8 +24,6 @@ const ZIMAGE_MAGIC = 0x016f2818;
 const UIMAGE_MAGIC = 0x27051956;
 const MAX_SEGMENTS = 64;
 const MAX_UNPACKED = 256 * 1024 * 1024;
-/** Packed bytes that are unpacked at once: at most 4 MiB come out, so that a bomb is noticed soon. */
-const GUNZIP_STEP = 4096;
 
 const bad = (name: string, what: string): never => {
   throw new RepriseError('BAD_KERNEL', `${name}: ${what}`);
@@ -86,30 +84,12 @@ function parseUimage(name: string, file: Uint8Array, view: DataView): KernelImag
   if (64 + size > file.length) bad(name, `the uImage is cut off: ${size} bytes of data announced, ${file.length - 64} there`);
   const payload = file.subarray(64, 64 + size);
   if (compression !== 0 && compression !== 1) bad(name, 'this uImage is compressed in another way than gzip');
-  return { format: 'uImage', segments: [whole(load, compression === 1 ? gunzip(name, payload) : payload)], entry };
+  return { format: 'uImage', segments: [whole(load, compression === 1 ? unpack(name, payload) : payload)], entry };
 }
 
-/** The length in the trailer (RFC 1952, ISIZE) is the room that is given: neither more nor less may come out. */
-function gunzip(name: string, packed: Uint8Array): Uint8Array {
-  const damaged = (cause?: unknown): never => {
-    throw new RepriseError('BAD_KERNEL', `${name}: the compressed data of the uImage are damaged`, cause);
-  };
-  if (packed.length < 18) damaged();
-  const size = new DataView(packed.buffer, packed.byteOffset, packed.length).getUint32(packed.length - 4, true);
-  if (size > MAX_UNPACKED) bad(name, 'the compressed kernel is larger than 256 MiB, or damaged');
-  const out = new Uint8Array(size);
-  let at = 0;
-  const unpacker = new Gunzip((part) => {
-    if (part.length > size - at) damaged();
-    out.set(part, at);
-    at += part.length;
-  });
-  try {
-    for (let from = 0; from < packed.length; from += GUNZIP_STEP)
-      unpacker.push(packed.subarray(from, from + GUNZIP_STEP), from + GUNZIP_STEP >= packed.length);
-  } catch (cause) {
-    damaged(cause instanceof RepriseError ? undefined : cause);
-  }
-  if (at !== size) damaged();
-  return out;
+function unpack(name: string, packed: Uint8Array): Uint8Array {
+  const unpacked = gunzip(packed, MAX_UNPACKED);
+  if (unpacked === 'damaged') return bad(name, 'the compressed data of the uImage are damaged');
+  if (unpacked === 'too large') return bad(name, 'the compressed kernel is larger than 256 MiB, or damaged');
+  return unpacked;
 }

@@ -288,6 +288,7 @@ export class Arm926 {
     return op;
   }
 
+  /** @throws BREAKPOINT if the instruction at `address`, during which R15 reads `r15`, is not to be executed now */
   private breakBefore(r15: number, address: number): void {
     this.r[15] = r15;
     if (this.debug.stopsBefore(address)) throw BREAKPOINT;
@@ -313,11 +314,10 @@ export class Arm926 {
   private executeUncached(pc: number): void {
     const { r, s } = this;
     const size = s.t ? 2 : 4;
+    this.breakBefore(pc + 2 * size, pc);
     const { physical } = this.mmu.fetched();
     const offset = this.bus.ramOffset(physical);
     const insn = offset < 0 ? this.bus.read(physical, size) : size === 4 ? this.words[offset >> 2] : this.halves[offset >> 1];
-    r[15] = pc + 2 * size;
-    if (this.debug.stopsBefore(pc)) throw BREAKPOINT;
     const op = s.t ? decodeThumb(insn) : decodeArm(insn);
     const result = s.t || conditionPassed(this.nzcv, insn >>> 28) ? op(this, insn) : NEXT;
     this.slice[LEFT]--;

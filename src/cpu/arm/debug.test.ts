@@ -103,6 +103,17 @@ describe('breakpoints', () => {
     expect([go(bench)?.kind, bench.cpu.debug.active()]).toEqual(['watchpoint', true]);
   });
 
+  it('stop before an instruction in a device is fetched, which the device can see', () => {
+    const bench = new CpuBench();
+    bench.pc = PROBE + PROBE_COUNT;
+    bench.cpu.debug.addBreakpoint(PROBE + PROBE_COUNT);
+    expect(go(bench, 1)).toBeUndefined();
+    expect(bench.probe.state.fields.count).toBe(1);
+    bench.pc = PROBE + PROBE_COUNT;
+    expect(bench.run(1)).toBe(0);
+    expect([bench.probe.state.fields.count, bench.cpu.debug.stop?.kind]).toEqual([1, 'breakpoint']);
+  });
+
   it('survive what drops decoded code, and code that is written anew', () => {
     const bench = loop();
     bench.cpu.debug.addBreakpoint(0x8008);

@@ -36,6 +36,7 @@ export class ArmDebug implements CpuDebug {
   private readonly breakpoints = new Set<number>();
   /** Offsets in their page of all breakpoints. */
   private readonly offsets = new Set<number>();
+  private everywhere = false;
   private watchpoints: readonly Watchpoint[] = [];
   private pending: DebugStop | undefined;
   /** The instruction that is executed whether it has a breakpoint or not. */
@@ -82,6 +83,11 @@ export class ArmDebug implements CpuDebug {
     for (const other of this.breakpoints) this.offsets.add(other & IN_PAGE);
   }
 
+  stopEverywhere(everywhere: boolean): void {
+    this.everywhere = everywhere;
+    this.cpu.dropDerived();
+  }
+
   addWatchpoint(watchpoint: Watchpoint): void {
     assert(watchpoint.length >= 1 && watchpoint.length <= SPAN, 'a watchpoint watches something');
     this.removeWatchpoint(watchpoint);
@@ -96,23 +102,24 @@ export class ArmDebug implements CpuDebug {
   clear(): void {
     this.breakpoints.clear();
     this.offsets.clear();
+    this.everywhere = false;
     this.watchpoints = [];
     this.cpu.mmu.flush();
   }
 
   active(): boolean {
-    return this.armed && (this.breakpoints.size > 0 || this.watchpoints.length > 0);
+    return this.armed && (this.everywhere || this.breakpoints.size > 0 || this.watchpoints.length > 0);
   }
 
   /** Whether the instruction at this address is to be decoded each time. */
   decodesEachTime(address: number): boolean {
-    return this.offsets.has(address & IN_PAGE);
+    return this.everywhere || this.offsets.has(address & IN_PAGE);
   }
 
   /** Called when the next instruction is the one at `address`, with R15 as while it executes. */
   stopsBefore(address: number): boolean {
     const pc = address >>> 0;
-    if (!this.armed || !this.breakpoints.has(pc)) return false;
+    if (!this.armed || !(this.everywhere || this.breakpoints.has(pc))) return false;
     const icount = this.cpu.icount();
     if (this.passing?.icount === icount && this.passing.pc === pc) return false;
     this.pending = { kind: 'breakpoint', icount, pc };
