@@ -3,13 +3,19 @@
 import type { BootFiles, NamedFile } from '../boards/boot/arm-boot.ts';
 import { buildIntegratorCp } from '../boards/integratorcp.ts';
 import type { Machine } from '../boards/machine.ts';
+import type { Accel } from '../cpu/arm/cpu.ts';
 import type { Digestible } from '../replay/digest-chain.ts';
 import type { InputFile, MachineOptions } from '../replay/model.ts';
 
 export type MachineFiles = Partial<Record<InputFile['role'], NamedFile>>;
 
 /** @throws RepriseError of the boot plan */
-export function buildMachine(options: MachineOptions, files: MachineFiles, onGuestMessage: (message: string) => void): Machine {
+export function buildMachine(
+  options: MachineOptions,
+  files: MachineFiles,
+  onGuestMessage: (message: string) => void,
+  accel: Accel = 'interp',
+): Machine {
   const boot: BootFiles = { kernel: files.kernel, initrd: files.initrd, dtb: files.dtb, bios: files.bios, append: options.append };
   return buildIntegratorCp({
     ramBytes: options.ramBytes,
@@ -18,6 +24,7 @@ export function buildMachine(options: MachineOptions, files: MachineFiles, onGue
     nics: options.nics.map(({ mac }) => ({ mac: macBytes(mac) })),
     files: boot,
     onGuestMessage,
+    accel,
   });
 }
 

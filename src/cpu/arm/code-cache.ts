@@ -3,20 +3,39 @@
  * between any two instructions.
  */
 import { CODE, type GuestMemory, PAGE_SHIFT, RAM_BASE } from '../../bus/memory.ts';
+import type { CompiledRegion } from './jit/arm-jit.ts';
 import type { Op } from './op.ts';
 
-/** The decoded instructions of one page of RAM; an undefined slot is not decoded yet. */
+/** The decoded instructions of one page of RAM, as it is seen at one virtual address; an undefined slot is not decoded yet. */
 export class CodePage {
   /** Byte offset of the page in the WebAssembly memory. */
   readonly offset: number;
+  /** Virtual address of the page. */
+  readonly address: number;
   readonly arm: (Op | undefined)[];
   readonly thumb: (Op | undefined)[];
-  constructor(offset: number) {
+  /** How often the interpreter has begun at each ARM instruction; or, below 0, what is compiled for it (`jit/arm-jit.ts`). */
+  readonly armHeat = new Int32Array(1024);
+  readonly regions: CompiledRegion[] = [];
+  /** 1 for each word that compiled code was made of. */
+  readonly covered = new Uint8Array(1024);
+  /** [0]: how often stores have hit such words. */
+  readonly changes = new Int32Array(1);
+  constructor(offset: number, address: number) {
     this.offset = offset;
+    this.address = address;
     this.arm = new Array<Op | undefined>(1024).fill(undefined);
     this.thumb = [];
     Object.freeze(this);
   }
+}
+
+/** Compiled code, which is to be told what has become of the code that it was made of. */
+export interface CompiledCode {
+  /** A store has hit a word of the page. Returns whether compiled code was dropped. */
+  changed(page: CodePage, word: number): boolean;
+  forgetAddresses(): void;
+  drop(): void;
 }
 
 const CONTEXTS = 4;
@@ -27,15 +46,18 @@ const MAX_PAGES = 3000;
 
 export class CodeCache {
   private readonly memory: GuestMemory;
-  /** By page of RAM. */
-  private readonly pages: (CodePage | undefined)[];
+  /** By page of RAM: one for each virtual address that it was executed at. */
+  private readonly pages: (CodePage[] | undefined)[];
   private readonly known: number[] = [];
+  private readonly compiled: () => CompiledCode | undefined;
   /** Fetch translations: virtual page, or NOTHING; direct mapped, per context. */
   readonly tags = new Int32Array(CONTEXTS * ENTRIES).fill(NOTHING);
   readonly found: (CodePage | undefined)[] = new Array(CONTEXTS * ENTRIES).fill(undefined);
 
-  constructor(memory: GuestMemory) {
+  /** @param compiled the second tier, if there is one */
+  constructor(memory: GuestMemory, compiled: () => CompiledCode | undefined) {
     this.memory = memory;
+    this.compiled = compiled;
     this.pages = new Array(memory.flags.length).fill(undefined);
     Object.freeze(this);
   }
@@ -57,33 +79,47 @@ export class CodeCache {
     this.tags.fill(NOTHING, context * ENTRIES, (context + 1) * ENTRIES);
   }
 
-  /** The decoded page for a byte offset; `created` when the page must be taken off the fast path of stores. */
-  page(offset: number, created: (page: number) => void): CodePage {
+  /** The decoded page for a byte offset, seen at `address`; `created` when the page must be taken off the fast path of stores. */
+  page(offset: number, address: number, created: (page: number) => void): CodePage {
     const number = (offset - RAM_BASE) >>> PAGE_SHIFT;
-    const known = this.pages[number];
+    const virtual = address & ~0xfff;
+    const known = this.pages[number]?.find((page) => page.address === virtual);
     if (known !== undefined) return known;
     if (this.known.length >= MAX_PAGES) this.drop();
-    const page = new CodePage(offset);
-    this.pages[number] = page;
+    const page = new CodePage(offset, virtual);
+    if (this.pages[number] === undefined) this.pages[number] = [page];
+    else this.pages[number].push(page);
     this.known.push(number);
     created(number);
     this.memory.flags[number] |= CODE;
     return page;
   }
 
-  /** A store has hit the page: the instructions that hold this byte offset are decoded again when they come up. */
-  invalidate(page: number, offset: number): void {
-    const decoded = this.pages[page];
-    if (decoded === undefined) return;
-    decoded.arm[offset >>> 2] = undefined;
-    if (decoded.thumb.length !== 0) {
-      decoded.thumb[(offset & ~3) >>> 1] = undefined;
-      decoded.thumb[((offset & ~3) >>> 1) + 1] = undefined;
+  /**
+   * A store has hit the page: the instructions that hold this byte offset are decoded again when they come up. Returns
+   * whether compiled code was dropped.
+   */
+  invalidate(page: number, offset: number): boolean {
+    let dropped = false;
+    for (const decoded of this.pages[page] ?? []) {
+      decoded.arm[offset >>> 2] = undefined;
+      if (decoded.thumb.length !== 0) {
+        decoded.thumb[(offset & ~3) >>> 1] = undefined;
+        decoded.thumb[((offset & ~3) >>> 1) + 1] = undefined;
+      }
+      if (this.compiled()?.changed(decoded, offset >>> 2)) dropped = true;
     }
+    return dropped;
+  }
+
+  /** What is compiled may be at other addresses now. */
+  forgetAddresses(): void {
+    this.compiled()?.forgetAddresses();
   }
 
   /** Forgets everything. */
   drop(): void {
+    this.compiled()?.drop();
     for (const number of this.known) {
       this.pages[number] = undefined;
       this.memory.flags[number] &= ~CODE;

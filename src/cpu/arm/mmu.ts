@@ -14,7 +14,21 @@
  */
 import type { AddressSpace } from '../../bus/address-space.ts';
 import type { AccessSize } from '../../bus/device.ts';
-import { CACHED, CODE, DIRTY, type GuestMemory, PAGE_SHIFT, RAM_BASE, TABLE, TLB_BASE, TLB_BYTES } from '../../bus/memory.ts';
+import {
+  CACHED,
+  CODE,
+  DIRTY,
+  type GuestMemory,
+  PAGE_SHIFT,
+  RAM_BASE,
+  RUN,
+  TABLE,
+  TLB_BASE,
+  TLB_BYTES,
+  TLB_CONTEXT_BYTES,
+  TLB_CONTEXTS,
+  TLB_ENTRY,
+} from '../../bus/memory.ts';
 import type { StateOf } from '../../state/fields.ts';
 import type { CodeCache } from './code-cache.ts';
 import { DATA_ABORT } from './exceptions.ts';
@@ -23,10 +37,10 @@ import { MODE } from './psr.ts';
 import type { armState } from './state.ts';
 import { modified, type Translation, translate, unlock } from './translation.ts';
 
-const CONTEXTS = 4;
+const CONTEXTS = TLB_CONTEXTS;
 const WORDS = TLB_BYTES / 4;
-const CONTEXT_WORDS = WORDS / CONTEXTS;
-const ENTRY_WORDS = 4;
+const CONTEXT_WORDS = TLB_CONTEXT_BYTES / 4;
+const ENTRY_WORDS = TLB_ENTRY.BYTES / 4;
 /** Selects the entry's first word: bits 20:12 of the address. */
 export const TLB_INDEX_MASK = CONTEXT_WORDS - ENTRY_WORDS;
 /** Never equal to an address of which the bits inside the page, but the lowest two, are cleared. */
@@ -37,9 +51,9 @@ const CONTROL_A = 1 << 1;
 const LOCK_P = 1;
 
 /** Indices into `scratch`. */
-export const CONTEXT = 0;
-const NEXT_VICTIM = 1;
-const TABLE_PAGES = 2;
+const NEXT_VICTIM = 0;
+const TABLE_PAGES = 1;
+const LAST_EPOCH = 2;
 /** More pages than this with tables in use: start over. */
 const MAX_TABLE_PAGES = 1024;
 
@@ -50,9 +64,13 @@ export class Mmu {
   private readonly code: CodeCache;
   /** The cache, in the header of the WebAssembly memory. */
   readonly tlb: Int32Array;
-  /** Derived: word index of the current context in `tlb`; victim; number of table pages. */
-  readonly scratch = new Int32Array(3);
+  /** Derived: victim; number of table pages; last epoch. */
+  private readonly scratch = new Int32Array(3);
+  /** The words that compiled code shares: the current context's first word in `tlb`, and its epoch. */
+  private readonly run: Int32Array;
   private readonly contextKeys = new Float64Array(CONTEXTS).fill(-1);
+  /** Of each context. */
+  private readonly epochs = new Int32Array(CONTEXTS);
   private readonly tablePages = new Int32Array(MAX_TABLE_PAGES);
   private readonly found: Translation = { fault: 0, physical: 0, readable: false, writable: false, permissionFault: 0, uniform: false };
   private readonly onTable: (page: number) => void;
@@ -65,6 +83,7 @@ export class Mmu {
     this.bus = bus;
     this.code = code;
     this.refetch = refetch;
+    this.run = memory.run;
     this.tlb = new Int32Array(memory.wasm.buffer, TLB_BASE, WORDS);
     this.tlb.fill(INVALID);
     this.onTable = (page) => this.markTable(page);
@@ -73,7 +92,21 @@ export class Mmu {
 
   /** To be called when the mode or the domain access register has changed. */
   selectContext(): void {
-    this.scratch[CONTEXT] = this.contextFor(this.s.mode !== MODE.usr) * CONTEXT_WORDS;
+    const context = this.contextFor(this.s.mode !== MODE.usr);
+    this.run[RUN.CONTEXT] = context * CONTEXT_WORDS;
+    this.run[RUN.EPOCH] = this.epochs[context];
+  }
+
+  /** What was found by virtual address in this context counts no more. */
+  private forgetContext(context: number): void {
+    const { scratch } = this;
+    this.tlb.fill(INVALID, context * CONTEXT_WORDS, (context + 1) * CONTEXT_WORDS);
+    this.code.forgetContext(context);
+    if (scratch[LAST_EPOCH] === 0x7fffffff) {
+      scratch[LAST_EPOCH] = 0;
+      this.code.forgetAddresses();
+    }
+    this.epochs[context] = ++scratch[LAST_EPOCH];
   }
 
   private contextFor(privileged: boolean): number {
@@ -84,24 +117,22 @@ export class Mmu {
     if (victim === this.context()) victim = (victim + 1) % CONTEXTS;
     scratch[NEXT_VICTIM] = (victim + 1) % CONTEXTS;
     contextKeys[victim] = key;
-    this.tlb.fill(INVALID, victim * CONTEXT_WORDS, (victim + 1) * CONTEXT_WORDS);
-    this.code.forgetContext(victim);
+    this.forgetContext(victim);
     return victim;
   }
 
   /** Number of the current context, for the fetch side. */
   context(): number {
-    return (this.scratch[CONTEXT] / CONTEXT_WORDS) | 0;
+    return (this.run[RUN.CONTEXT] / CONTEXT_WORDS) | 0;
   }
 
   /** Drops every cached translation. */
   flush(): void {
     const { scratch, memory, tablePages, contextKeys } = this;
     for (let n = 0; n < CONTEXTS; n++) {
-      if (contextKeys[n] === -1) continue;
-      this.tlb.fill(INVALID, n * CONTEXT_WORDS, (n + 1) * CONTEXT_WORDS);
-      this.code.forgetContext(n);
+      if (contextKeys[n] !== -1) this.forgetContext(n);
     }
+    this.run[RUN.EPOCH] = this.epochs[this.context()];
     // No store tag is left, so these pages need no marks.
     for (let n = 0; n < scratch[TABLE_PAGES]; n++) memory.flags[tablePages[n]] &= ~(TABLE | CACHED);
     scratch[TABLE_PAGES] = 0;
@@ -197,7 +228,7 @@ export class Mmu {
 
   /** A load that missed the cache, is not aligned, or is not of RAM. */
   load(address: number, size: AccessSize): number {
-    return this.loadIn(address, size, this.scratch[CONTEXT], this.s.mode !== MODE.usr);
+    return this.loadIn(address, size, this.run[RUN.CONTEXT], this.s.mode !== MODE.usr);
   }
 
   /** LDRT and its kin: a load with the permissions of user mode. */
@@ -231,7 +262,7 @@ export class Mmu {
 
   /** A store that missed the cache, is not aligned, is not to RAM, or is to a page that is watched. */
   store(address: number, size: AccessSize, value: number): void {
-    this.storeIn(address, size, value, this.scratch[CONTEXT], this.s.mode !== MODE.usr);
+    this.storeIn(address, size, value, this.run[RUN.CONTEXT], this.s.mode !== MODE.usr);
   }
 
   storeAsUser(address: number, size: AccessSize, value: number): void {
@@ -257,7 +288,7 @@ export class Mmu {
     const flags = memory.flags[page];
     memory.flags[page] = flags | DIRTY;
     this.put(offset, size, value);
-    if (flags & CODE) this.code.invalidate(page, offset & 0xfff);
+    if (flags & CODE && this.code.invalidate(page, offset & 0xfff)) this.refetch();
     if (flags & TABLE) {
       this.flush();
       this.refetch();

@@ -1,0 +1,191 @@
+/**
+ * The second tier: finds what is hot, has it translated, and runs it. All of it is derived data; compiled code may be
+ * dropped at any moment, and does exactly what the interpreter would do.
+ */
+import { type GuestMemory, RUN } from '../../../bus/memory.ts';
+import { CodeStore, type StoreStatistics } from '../../../jit/code-store.ts';
+import { JumpTable, RESULT } from '../../../jit/jump-table.ts';
+import type { CodePage } from '../code-cache.ts';
+import type { Arm926 } from '../cpu.ts';
+import { DATA_ABORT, dataAbort } from '../exceptions.ts';
+import { decodeArm } from '../isa/decode.ts';
+import { BRANCH, NEXT, type Op } from '../op.ts';
+import { REGISTERS, type Region, type Site, translateRegion } from './arm-region.ts';
+import { STATE } from './context.ts';
+
+/** Executions that make code hot, and that make it urgent. */
+const HOT = 60;
+const URGENT = 4 * HOT;
+/** So many hot places are compiled together. */
+const BATCH = 24;
+/** Code that changed so often is left to the interpreter for good. */
+const MAX_CHANGES = 8;
+
+/** A region in use. */
+export interface CompiledRegion {
+  readonly slot: number;
+  readonly region: Region;
+}
+
+interface Request {
+  readonly page: CodePage;
+  readonly index: number;
+}
+
+export interface JitStatistics extends StoreStatistics {
+  readonly requests: number;
+  readonly entered: number;
+  readonly missing: number;
+  readonly look: number;
+  readonly budget: number;
+  readonly interpreted: number;
+}
+
+interface LiveSite extends Site {
+  readonly op: Op;
+}
+
+export class ArmJit {
+  private readonly cpu: Arm926;
+  private readonly memory: GuestMemory;
+  private readonly run: Int32Array;
+  private readonly jumps: JumpTable;
+  private readonly store: CodeStore;
+  private readonly sites: (LiveSite | undefined)[] = [];
+  private readonly freeSites: number[] = [];
+  private readonly queue: Request[] = [];
+  private readonly compiled = new Set<CodePage>();
+  private readonly counts = { requests: 0, entered: 0, missing: 0, look: 0, budget: 0, interpreted: 0 };
+
+  constructor(cpu: Arm926, memory: GuestMemory) {
+    this.cpu = cpu;
+    this.memory = memory;
+    this.run = memory.run;
+    this.jumps = new JumpTable(memory, { pc: REGISTERS.pc, state: STATE.t });
+    this.store = new CodeStore(memory, this.jumps, (site) => this.interpret(site));
+    Object.freeze(this);
+  }
+
+  /** Code at `index` is executed by the interpreter once more; `heat` is how often it was before. */
+  warm(page: CodePage, index: number, heat: number): void {
+    page.armHeat[index] = heat + 1;
+    if (heat + 1 === HOT) this.queue.push({ page, index });
+    else if (heat + 1 !== URGENT) return;
+    if (heat + 1 === URGENT || this.queue.length >= BATCH) this.compile();
+  }
+
+  /** Runs the code that is compiled for `index` of the page, and what follows. R15 is the address. Returns a `RESULT`. */
+  enter(page: CodePage, index: number): number {
+    const { jumps, cpu, counts } = this;
+    const packed = ~page.armHeat[index];
+    jumps.enter(cpu.r[15], packed & 0xff, packed >>> 8);
+    counts.entered++;
+    const result = jumps.run();
+    if (result === RESULT.MISSING) counts.missing++;
+    else if (result === RESULT.LOOK) counts.look++;
+    else counts.budget++;
+    return result;
+  }
+
+  /** What compiled code leaves to the interpreter. Returns 0 to go on, or 1 plus what the compiled function is to return. */
+  private interpret(number: number): number {
+    const { cpu, run } = this;
+    const { op, insn, pc, rest } = this.sites[number]!;
+    this.counts.interpreted++;
+    cpu.r[15] = pc;
+    run[RUN.FROM] = pc - 8 + 4 * rest;
+    run[RUN.STOP] = 1;
+    let result: number;
+    try {
+      result = op(cpu, insn);
+    } catch (thrown) {
+      if (thrown !== DATA_ABORT) throw thrown;
+      run[RUN.LEFT] += rest - 1;
+      run[RUN.FROM] = -1;
+      dataAbort(cpu);
+      return 1 + RESULT.LOOK;
+    }
+    run[RUN.FROM] = -1;
+    if (result === NEXT) {
+      if (run[RUN.STOP] !== 0) return 0;
+      cpu.r[15] = pc - 4;
+    }
+    run[RUN.LEFT] += rest - 1;
+    return result === BRANCH && run[RUN.STOP] !== 0 ? 1 : 1 + RESULT.LOOK;
+  }
+
+  /** Compiles what has become hot. */
+  private compile(): void {
+    const { queue, store, memory } = this;
+    if (store.isFull(2 * BATCH)) this.drop();
+    const regions: { page: CodePage; region: Region }[] = [];
+    for (const { page, index } of queue) {
+      if (page.armHeat[index] < 0) continue;
+      this.counts.requests++;
+      const { region, outside } = translateRegion(page, memory.words, index, (site) => this.newSite(site));
+      regions.push({ page, region });
+      // What comes later in this batch must not be taken in again.
+      for (const [entry] of region.places) page.armHeat[entry] = -1;
+      for (const leader of outside) if (queue.length < 4 * BATCH) queue.push({ page, index: leader });
+    }
+    queue.length = 0;
+    if (regions.length === 0) return;
+    const slots = store.add(regions.map(({ region }) => region.code));
+    regions.forEach(({ page, region }, n) => {
+      for (const [entry, place] of region.places) page.armHeat[entry] = ~((slots[n] << 8) | place);
+      page.regions.push({ slot: slots[n], region });
+      for (const word of region.words) page.covered[word] = 1;
+      this.compiled.add(page);
+    });
+  }
+
+  private newSite(site: Site): number {
+    const number = this.freeSites.pop() ?? this.sites.length;
+    this.sites[number] = { ...site, op: decodeArm(site.insn) };
+    return number;
+  }
+
+  /** A store has hit a word. Returns whether compiled code was made of it. */
+  changed(page: CodePage, word: number): boolean {
+    if (page.covered[word] === 0) return false;
+    page.changes[0]++;
+    for (let n = page.regions.length - 1; n >= 0; n--) {
+      if (page.regions[n].region.words.includes(word)) this.dropRegion(page, page.regions.splice(n, 1)[0]);
+    }
+    page.covered.fill(0);
+    for (const { region } of page.regions) for (const other of region.words) page.covered[other] = 1;
+    this.jumps.clear();
+    return true;
+  }
+
+  private dropRegion(page: CodePage, { slot, region }: CompiledRegion): void {
+    for (const [entry] of region.places) page.armHeat[entry] = page.changes[0] < MAX_CHANGES ? 0 : URGENT;
+    this.store.drop(slot);
+    for (const site of region.sites) {
+      this.sites[site] = undefined;
+      this.freeSites.push(site);
+    }
+  }
+
+  /** Forgets what is compiled for which address, but not what is compiled. */
+  forgetAddresses(): void {
+    this.jumps.clear();
+  }
+
+  /** Drops all compiled code. */
+  drop(): void {
+    for (const page of this.compiled) {
+      for (const compiled of page.regions) this.dropRegion(page, compiled);
+      page.regions.length = 0;
+      page.covered.fill(0);
+    }
+    this.compiled.clear();
+    this.queue.length = 0;
+    this.store.emptied();
+    this.jumps.clear();
+  }
+
+  statistics(): JitStatistics {
+    return { ...this.store.statistics(), ...this.counts };
+  }
+}
