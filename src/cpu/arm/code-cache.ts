@@ -34,6 +34,8 @@ export class CodePage {
 export interface CompiledCode {
   /** A store has hit a word of the page. Returns whether compiled code was dropped. */
   changed(page: CodePage, word: number): boolean;
+  /** The page is not code any more. */
+  dropPage(page: CodePage): void;
   forgetAddresses(): void;
   drop(): void;
 }
@@ -43,6 +45,9 @@ const ENTRIES = 256;
 const NOTHING = -1;
 /** A guest that executes more pages than this starts over: 8 KiB each, or 24 with Thumb code. */
 const MAX_PAGES = 3000;
+/** Stores that a page of code takes before it is taken for data, the first time; it doubles so often at most. */
+const FEW_STORES = 64;
+const MAX_DOUBLINGS = 20;
 
 export class CodeCache {
   private readonly memory: GuestMemory;
@@ -50,6 +55,9 @@ export class CodeCache {
   private readonly pages: (CodePage[] | undefined)[];
   private readonly known: number[] = [];
   private readonly compiled: () => CompiledCode | undefined;
+  /** By page of RAM: stores since instructions were decoded there, and how often that became too many. */
+  private readonly stores: Uint32Array;
+  private readonly forgotten: Uint8Array;
   /** Fetch translations: virtual page, or NOTHING; direct mapped, per context. */
   readonly tags = new Int32Array(CONTEXTS * ENTRIES).fill(NOTHING);
   readonly found: (CodePage | undefined)[] = new Array(CONTEXTS * ENTRIES).fill(undefined);
@@ -59,6 +67,8 @@ export class CodeCache {
     this.memory = memory;
     this.compiled = compiled;
     this.pages = new Array(memory.flags.length).fill(undefined);
+    this.stores = new Uint32Array(memory.flags.length);
+    this.forgotten = new Uint8Array(memory.flags.length);
     Object.freeze(this);
   }
 
@@ -96,10 +106,15 @@ export class CodeCache {
   }
 
   /**
-   * A store has hit the page: the instructions that hold this byte offset are decoded again when they come up. Returns
-   * whether compiled code was dropped.
+   * A store has hit the page: the instructions that hold this byte offset are decoded again when they come up. A page
+   * that is stored to again and again is data by now, and forgotten, so that stores to it are fast; twice as late each
+   * time. Returns whether what is running may be gone.
    */
   invalidate(page: number, offset: number): boolean {
+    if (++this.stores[page] > FEW_STORES << this.forgotten[page]) {
+      this.forgetPage(page);
+      return true;
+    }
     let dropped = false;
     for (const decoded of this.pages[page] ?? []) {
       decoded.arm[offset >>> 2] = undefined;
@@ -110,6 +125,17 @@ export class CodeCache {
       if (this.compiled()?.changed(decoded, offset >>> 2)) dropped = true;
     }
     return dropped;
+  }
+
+  private forgetPage(page: number): void {
+    for (const decoded of this.pages[page] ?? []) this.compiled()?.dropPage(decoded);
+    this.pages[page] = undefined;
+    this.known.splice(0, Infinity, ...this.known.filter((number) => number !== page));
+    this.memory.flags[page] &= ~CODE;
+    this.stores[page] = 0;
+    if (this.forgotten[page] < MAX_DOUBLINGS) this.forgotten[page]++;
+    this.tags.fill(NOTHING);
+    this.found.fill(undefined);
   }
 
   /** What is compiled may be at other addresses now. */

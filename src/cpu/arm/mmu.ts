@@ -173,7 +173,7 @@ export class Mmu {
   }
 
   unlock(address: number): void {
-    unlock(this.s, address);
+    if (!unlock(this.s, address)) return;
     this.flush();
     this.refetch();
   }

@@ -171,9 +171,15 @@ function finish(
   out.permissionFault = (section ? FAULT.permissionSection : FAULT.permissionPage) | (domain << 4);
 }
 
-/** Invalidates the locked entry that covers this address, if there is one. */
-export function unlock(s: ArmFields, mva: number): void {
-  for (let n = 0; n < LOCKED_ENTRIES; n++) if (((mva ^ s.lockedTag[n]) & s.lockedMask[n]) === 0) s.lockedTag[n] = 0;
+/** Invalidates the locked entry that covers this address. Returns whether there was one. */
+export function unlock(s: ArmFields, mva: number): boolean {
+  let found = false;
+  for (let n = 0; n < LOCKED_ENTRIES; n++) {
+    if (((mva ^ s.lockedTag[n]) & s.lockedMask[n]) !== 0) continue;
+    if (s.lockedTag[n] & 1) found = true;
+    s.lockedTag[n] = 0;
+  }
+  return found;
 }
 
 /** Puts a walk's result into the lockdown region at the victim, which moves on (DDI 0198E 2.3.10). */

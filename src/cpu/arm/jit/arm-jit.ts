@@ -5,7 +5,7 @@
 import { type GuestMemory, RUN } from '../../../bus/memory.ts';
 import { CodeStore, type StoreStatistics } from '../../../jit/code-store.ts';
 import { JumpTable, RESULT } from '../../../jit/jump-table.ts';
-import type { CodePage } from '../code-cache.ts';
+import type { CodePage, CompiledCode } from '../code-cache.ts';
 import type { Arm926 } from '../cpu.ts';
 import { DATA_ABORT, dataAbort } from '../exceptions.ts';
 import { decodeArm } from '../isa/decode.ts';
@@ -45,7 +45,7 @@ interface LiveSite extends Site {
   readonly op: Op;
 }
 
-export class ArmJit {
+export class ArmJit implements CompiledCode {
   private readonly cpu: Arm926;
   private readonly memory: GuestMemory;
   private readonly run: Int32Array;
@@ -165,6 +165,15 @@ export class ArmJit {
       this.sites[site] = undefined;
       this.freeSites.push(site);
     }
+  }
+
+  dropPage(page: CodePage): void {
+    for (const compiled of page.regions) this.dropRegion(page, compiled);
+    page.regions.length = 0;
+    page.covered.fill(0);
+    this.compiled.delete(page);
+    this.queue.splice(0, Infinity, ...this.queue.filter((request) => request.page !== page));
+    this.jumps.clear();
   }
 
   /** Forgets what is compiled for which address, but not what is compiled. */

@@ -1,7 +1,7 @@
 /** How each ARM instruction is translated, by the row of the instruction table. What is not here is left to the interpreter. */
 import { immediate } from '../exec/shifter.ts';
 import { armRow } from '../isa/decode.ts';
-import { planBranch, planBranchLink, planExchange, planReadStatus, planWriteStatus } from './branch.ts';
+import { planBranch, planBranchLink, planExchange, planMoveToCoprocessor, planReadStatus, planWriteStatus } from './branch.ts';
 import type { Plan } from './context.ts';
 import { planCountLeadingZeros, planDataProcessing, planLongMultiply, planMultiply } from './data-processing.ts';
 import { interpreted } from './interpreted.ts';
@@ -44,7 +44,7 @@ const PLANNERS: ReadonlyMap<string, Planner> = new Map<string, Planner>([
   ['MRS', planReadStatus],
   ['MSR (register)', (insn) => planWriteStatus(insn, undefined)],
   ['MSR (immediate)', (insn) => planWriteStatus(insn, immediate(insn))],
-  ['MCR', () => interpreted('likely')],
+  ['MCR', planMoveToCoprocessor],
 ]);
 
 /** The plan of an ARM instruction. */
