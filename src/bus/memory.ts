@@ -15,12 +15,14 @@ export const PAGE_SHIFT = 12;
 export const CPU_BASE = 0;
 /** Where the words begin that interpreter and compiled code share while they run; derived data. `RUN` says which they are. */
 export const RUN_BASE = 0x3f00;
-/** Where the CPU's translation cache begins, and its size. */
+/** Where the CPU's translation cache begins. */
 export const TLB_BASE = 0x4000;
-export const TLB_BYTES = 0x8000;
-/** The translation cache has as many contexts as this; each is direct mapped, by the address bits above the page. */
+/**
+ * The translation cache has so many contexts, and behind them an empty one that nothing is found in. Each is direct
+ * mapped, by the address bits above the page.
+ */
 export const TLB_CONTEXTS = 4;
-export const TLB_CONTEXT_BYTES = TLB_BYTES / TLB_CONTEXTS;
+export const TLB_CONTEXT_BYTES = 0x2000;
 /**
  * Byte offsets in an entry: the page that it allows loads from, the page that it allows stores to, what to add to a guest
  * address to get a byte offset in the WebAssembly memory; and its size.
@@ -41,6 +43,8 @@ export const RUN = {
   FROM: 2,
   /** The current context's first word in the translation cache. */
   CONTEXT: 3,
+  /** The first word of the context that an access as the user goes by; of the empty one if there is none yet. */
+  USER_CONTEXT: 5,
   /** Changes whenever what is found by virtual address may be something else. */
   EPOCH: 4,
   WORDS: 8,

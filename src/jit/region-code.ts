@@ -215,15 +215,19 @@ export class RegionCode extends WasmCode {
 
   /**
    * Pushes whether the fast path is open for the guest address in local `address`, and leaves the translation's entry in
-   * local `entry`. `alignment`: the address bits that must be 0.
+   * local `entry`. `alignment`: the address bits that must be 0. `asUser`: with the permissions of the user.
    */
-  probe(access: 'load' | 'store', address: number, entry: number, alignment: number): void {
+  probe(access: 'load' | 'store', address: number, entry: number, alignment: number, asUser = false): void {
     this.get(address);
     this.i32(8);
     this.op(OP.i32ShrU);
     this.i32(TLB_CONTEXT_BYTES - TLB_ENTRY.BYTES);
     this.op(OP.i32And);
-    this.get(CONTEXT);
+    if (asUser) {
+      this.loadAt(RUN_BASE + 4 * RUN.USER_CONTEXT);
+      this.i32(2);
+      this.op(OP.i32Shl);
+    } else this.get(CONTEXT);
     this.op(OP.i32Add);
     this.tee(entry);
     this.access(OP.i32Load, TLB_BASE + (access === 'load' ? TLB_ENTRY.LOAD : TLB_ENTRY.STORE));

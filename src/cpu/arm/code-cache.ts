@@ -17,8 +17,10 @@ export class CodePage {
   /** How often the interpreter has begun at each ARM instruction; or, below 0, what is compiled for it (`jit/arm-jit.ts`). */
   readonly armHeat = new Int32Array(1024);
   readonly regions: CompiledRegion[] = [];
-  /** 1 for each word that compiled code was made of. */
+  /** For each word: 1 if compiled code executes it, 2 if it takes it for a constant, or both. */
   readonly covered = new Uint8Array(1024);
+  /** 1 for each word that was taken for a constant, and was not. */
+  readonly varying = new Uint8Array(1024);
   /** [0]: how often stores have hit such words. */
   readonly changes = new Int32Array(1);
   constructor(offset: number, address: number) {

@@ -24,7 +24,6 @@ import {
   RUN,
   TABLE,
   TLB_BASE,
-  TLB_BYTES,
   TLB_CONTEXT_BYTES,
   TLB_CONTEXTS,
   TLB_ENTRY,
@@ -38,8 +37,10 @@ import type { armState } from './state.ts';
 import { modified, type Translation, translate, unlock } from './translation.ts';
 
 const CONTEXTS = TLB_CONTEXTS;
-const WORDS = TLB_BYTES / 4;
 const CONTEXT_WORDS = TLB_CONTEXT_BYTES / 4;
+const WORDS = CONTEXTS * CONTEXT_WORDS;
+/** The first word of the context that is always empty. */
+const EMPTY = WORDS;
 const ENTRY_WORDS = TLB_ENTRY.BYTES / 4;
 /** Selects the entry's first word: bits 20:12 of the address. */
 export const TLB_INDEX_MASK = CONTEXT_WORDS - ENTRY_WORDS;
@@ -84,7 +85,7 @@ export class Mmu {
     this.code = code;
     this.refetch = refetch;
     this.run = memory.run;
-    this.tlb = new Int32Array(memory.wasm.buffer, TLB_BASE, WORDS);
+    this.tlb = new Int32Array(memory.wasm.buffer, TLB_BASE, WORDS + CONTEXT_WORDS);
     this.tlb.fill(INVALID);
     this.onTable = (page) => this.markTable(page);
     Object.freeze(this);
@@ -95,6 +96,22 @@ export class Mmu {
     const context = this.contextFor(this.s.mode !== MODE.usr);
     this.run[RUN.CONTEXT] = context * CONTEXT_WORDS;
     this.run[RUN.EPOCH] = this.epochs[context];
+    this.findUserContext();
+  }
+
+  private findUserContext(): void {
+    this.run[RUN.USER_CONTEXT] = EMPTY;
+    const key = this.s.dacr * 2;
+    for (let n = 0; n < CONTEXTS; n++) if (this.contextKeys[n] === key) this.run[RUN.USER_CONTEXT] = n * CONTEXT_WORDS;
+  }
+
+  /** The context of an access as the user. */
+  private userContext(): number {
+    if (this.run[RUN.USER_CONTEXT] === EMPTY) {
+      this.contextFor(false);
+      this.findUserContext();
+    }
+    return this.run[RUN.USER_CONTEXT];
   }
 
   /** What was found by virtual address in this context counts no more. */
@@ -233,7 +250,7 @@ export class Mmu {
 
   /** LDRT and its kin: a load with the permissions of user mode. */
   loadAsUser(address: number, size: AccessSize): number {
-    return this.loadIn(address, size, this.contextFor(false) * CONTEXT_WORDS, false);
+    return this.loadIn(address, size, this.userContext(), false);
   }
 
   private loadIn(address: number, size: AccessSize, contextWord: number, privileged: boolean): number {
@@ -266,7 +283,7 @@ export class Mmu {
   }
 
   storeAsUser(address: number, size: AccessSize, value: number): void {
-    this.storeIn(address, size, value, this.contextFor(false) * CONTEXT_WORDS, false);
+    this.storeIn(address, size, value, this.userContext(), false);
   }
 
   private storeIn(at: number, size: AccessSize, value: number, contextWord: number, privileged: boolean): void {

@@ -10,11 +10,11 @@ import type { Arm926 } from '../cpu.ts';
 import { DATA_ABORT, dataAbort } from '../exceptions.ts';
 import { decodeArm } from '../isa/decode.ts';
 import { BRANCH, NEXT, type Op } from '../op.ts';
-import { REGISTERS, type Region, type Site, translateRegion } from './arm-region.ts';
+import { EXECUTED, REGISTERS, type Region, type Site, translateRegion } from './arm-region.ts';
 import { STATE } from './context.ts';
 
 /** Executions that make code hot, and that make it urgent. */
-const HOT = 60;
+const HOT = 200;
 const URGENT = 4 * HOT;
 /** So many hot places are compiled together. */
 const BATCH = 24;
@@ -134,7 +134,7 @@ export class ArmJit implements CompiledCode {
     regions.forEach(({ page, region }, n) => {
       for (const [entry, place] of region.places) page.armHeat[entry] = ~((slots[n] << 8) | place);
       page.regions.push({ slot: slots[n], region });
-      for (const word of region.words) page.covered[word] = 1;
+      for (const [word, how] of region.words) page.covered[word] |= how;
       this.compiled.add(page);
     });
   }
@@ -148,12 +148,13 @@ export class ArmJit implements CompiledCode {
   /** A store has hit a word. Returns whether compiled code was made of it. */
   changed(page: CodePage, word: number): boolean {
     if (page.covered[word] === 0) return false;
-    page.changes[0]++;
+    if (page.covered[word] & EXECUTED) page.changes[0]++;
+    else page.varying[word] = 1;
     for (let n = page.regions.length - 1; n >= 0; n--) {
-      if (page.regions[n].region.words.includes(word)) this.dropRegion(page, page.regions.splice(n, 1)[0]);
+      if (page.regions[n].region.words.has(word)) this.dropRegion(page, page.regions.splice(n, 1)[0]);
     }
     page.covered.fill(0);
-    for (const { region } of page.regions) for (const other of region.words) page.covered[other] = 1;
+    for (const { region } of page.regions) for (const [other, how] of region.words) page.covered[other] |= how;
     this.jumps.clear();
     return true;
   }

@@ -7,7 +7,7 @@ import { planCountLeadingZeros, planDataProcessing, planLongMultiply, planMultip
 import { interpreted } from './interpreted.ts';
 import { planBlock, planDouble, planHalf, planSignedByte, planSignedHalf, planSingle, planStoreHalf } from './load-store.ts';
 
-type Planner = (insn: number, address: number) => Plan;
+type Planner = (insn: number, address: number, isConstant: (address: number) => boolean) => Plan;
 
 const OPERATIONS = ['AND', 'EOR', 'SUB', 'RSB', 'ADD', 'ADC', 'SBC', 'RSC', 'TST', 'TEQ', 'CMP', 'CMN', 'ORR', 'MOV', 'BIC', 'MVN'];
 const FORMS = ['immediate', 'shift by register', 'shift by immediate'];
@@ -47,9 +47,9 @@ const PLANNERS: ReadonlyMap<string, Planner> = new Map<string, Planner>([
   ['MCR', planMoveToCoprocessor],
 ]);
 
-/** The plan of an ARM instruction. */
-export function planArm(insn: number, address: number): Plan {
+/** The plan of an ARM instruction. `isConstant`: whether the word at an address in its page has stayed as it is. */
+export function planArm(insn: number, address: number, isConstant: (address: number) => boolean): Plan {
   const row = armRow(insn);
   if (row === undefined) return interpreted('always');
-  return PLANNERS.get(row.name)?.(insn, address) ?? interpreted('no');
+  return PLANNERS.get(row.name)?.(insn, address, isConstant) ?? interpreted('no');
 }

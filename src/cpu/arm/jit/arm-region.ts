@@ -13,6 +13,9 @@ import { ALL, Context, type FlagSource, NZCV, type Plan, STATE } from './context
 const MAX_INSTRUCTIONS = 256;
 const MAX_BLOCKS = 40;
 const PAGE_WORDS = 1024;
+/** Bits of `Region.words`. */
+export const EXECUTED = 1;
+export const TAKEN = 2;
 
 export const REGISTERS = { pc: STATE.r + 60, registers: Array.from({ length: 15 }, (_, n) => STATE.r + 4 * n) };
 
@@ -21,8 +24,8 @@ export interface Region {
   readonly code: RegionCode;
   /** Places where it can be entered, by the index of the instruction in the page. */
   readonly places: ReadonlyMap<number, number>;
-  /** Indices of the words that it was made from. */
-  readonly words: readonly number[];
+  /** What it was made from, by index: words that are executed (1), taken for constants (2), or both. */
+  readonly words: ReadonlyMap<number, number>;
   readonly sites: readonly number[];
 }
 
@@ -80,7 +83,7 @@ class Survey {
       if (index > leader && page.armHeat[index] < 0) return;
       const insn = words[(page.offset >> 2) + index];
       const address = page.address + 4 * index;
-      const plan = planArm(insn, address);
+      const plan = planArm(insn, address, (word) => page.varying[(word >>> 2) & 1023] === 0);
       plans.set(index, plan);
       if (plan.target !== undefined) {
         const to = (plan.target - page.address) >> 2;
@@ -124,7 +127,8 @@ export function translateRegion(
 ): { region: Region; outside: ReadonlySet<number> } {
   const survey = new Survey(page, memory, root);
   const code = new RegionCode(REGISTERS);
-  const words = new Set<number>();
+  const words = new Map<number, number>();
+  const madeFrom = (index: number, how: number): void => void words.set(index, (words.get(index) ?? 0) | how);
   const sites: number[] = [];
   const all = survey.blocks();
   const numbers = new Map(all.map(({ first }, n) => [first, n]));
@@ -134,7 +138,7 @@ export function translateRegion(
   const context = new Context(
     code,
     (address) => {
-      words.add(indexOf(address));
+      madeFrom(indexOf(address), TAKEN);
       return wordAt(indexOf(address));
     },
     ({ insn, pc, rest }) => {
@@ -146,7 +150,7 @@ export function translateRegion(
   );
   const blocks = all.map(({ first, end }): RegionBlock => {
     const indices = Array.from({ length: end - first }, (_, n) => first + n);
-    for (const index of indices) words.add(index);
+    for (const index of indices) madeFrom(index, EXECUTED);
     const plans = indices.map((index) => survey.plans.get(index)!);
     const last = plans[plans.length - 1];
     const stops = last.ends === 'always' && wordAt(end - 1) >>> 28 >= 14 && !last.opaque;
@@ -167,7 +171,7 @@ export function translateRegion(
   code.begin();
   const places = emitBlocks(code, blocks);
   const entries = new Map([...places].map(([block, place]) => [all[block].first, place]));
-  return { region: { code, places: entries, words: [...words], sites }, outside: survey.outside };
+  return { region: { code, places: entries, words, sites }, outside: survey.outside };
 }
 
 /** Translates straight code that begins at `address`. */

@@ -17,10 +17,11 @@ const writesBack = (insn: number): boolean => !(insn & P) || (insn & W) !== 0;
 /** An addressing mode's offset: a known one, or code that pushes its magnitude. */
 type Offset = number | ((context: Context) => void);
 
-/** How wide a transfer is, and the instruction that makes it. */
+/** How wide a transfer is, the instruction that makes it, and whether the user's permissions count. */
 interface Transfer {
   readonly op: number;
   readonly alignment: number;
+  readonly asUser?: true;
 }
 const WORD: Transfer = { op: OP.i32Load, alignment: 3 };
 const BYTE: Transfer = { op: OP.i32Load8U, alignment: 0 };
@@ -75,9 +76,9 @@ function writeBack(context: Context, insn: number): void {
 const registersOf = (...registers: readonly number[]): number => registers.reduce((bits, n) => bits | (n === 15 ? 0 : 1 << n), 0);
 
 /** The instruction's translation in the fast case, or the interpreter. */
-function probed(context: Context, access: 'load' | 'store', alignment: number, written: number, fast: () => void): void {
+function probed(context: Context, access: 'load' | 'store', { alignment, asUser }: Omit<Transfer, 'op'>, written: number, fast: () => void): void {
   const { code, t } = context;
-  code.probe(access, t[0], t[1], alignment);
+  code.probe(access, t[0], t[1], alignment, asUser);
   code.either(fast, () => context.interpretAndReload(written), 0);
 }
 
@@ -96,7 +97,7 @@ function planLoad(insn: number, transfer: Transfer, offset: Offset): Plan {
     emit: (context) => {
       const { code, t } = context;
       setAddress(context, insn, offset);
-      probed(context, 'load', transfer.alignment, writes, () => {
+      probed(context, 'load', transfer, writes, () => {
         const value = (): void => {
           code.translated(t[0], t[1]);
           code.access(transfer.op, 0);
@@ -172,7 +173,7 @@ function planStore(insn: number, transfer: Transfer, offset: Offset): Plan {
         context.read(rd(insn));
         code.set(t[3]);
       }
-      probed(context, 'store', transfer.alignment, writes, () => {
+      probed(context, 'store', transfer, writes, () => {
         code.translated(t[0], t[1]);
         if (rd(insn) === 15) code.i32(context.pc + 4);
         else code.get(t[3]);
@@ -183,17 +184,17 @@ function planStore(insn: number, transfer: Transfer, offset: Offset): Plan {
   };
 }
 
-/** LDR, STR, LDRB and STRB. `address` is the instruction's. */
-export function planSingle(insn: number, address: number): Plan {
+/** LDR, STR, LDRB and STRB. `address` is the instruction's; `isConstant` says of a word in its page whether it has stayed as it is. */
+export function planSingle(insn: number, address: number, isConstant: (address: number) => boolean): Plan {
+  const kin = insn & B ? (insn & L ? BYTE : STORE_BYTE) : insn & L ? WORD : STORE_WORD;
   // LDRT and its kin.
-  if (!(insn & P) && insn & W) return interpreted('no');
-  if (insn & L) {
-    const literal = address + 8 + (insn & U ? insn & 0xfff : -(insn & 0xfff));
-    const inPage = ((literal ^ address) & ~0xfff) === 0 && (literal & 3) === 0;
-    if (rn(insn) === 15 && inPage && !(insn & (REGISTER_OFFSET | B)) && !writesBack(insn) && rd(insn) !== 15) return planLiteral(insn, literal);
-    return planLoad(insn, insn & B ? BYTE : WORD, wordOffset(insn));
-  }
-  return planStore(insn, insn & B ? STORE_BYTE : STORE_WORD, wordOffset(insn));
+  const transfer: Transfer = !(insn & P) && insn & W ? { ...kin, asUser: true } : kin;
+  if (!(insn & L)) return planStore(insn, transfer, wordOffset(insn));
+  const literal = address + 8 + (insn & U ? insn & 0xfff : -(insn & 0xfff));
+  const inPage = ((literal ^ address) & ~0xfff) === 0 && (literal & 3) === 0;
+  if (rn(insn) === 15 && inPage && !(insn & (REGISTER_OFFSET | B)) && !writesBack(insn) && rd(insn) !== 15 && isConstant(literal))
+    return planLiteral(insn, literal);
+  return planLoad(insn, transfer, wordOffset(insn));
 }
 
 /** A constant beside the code: a store to it is a store to the code, so that its value can be relied on. */
@@ -231,7 +232,7 @@ export function planDouble(insn: number, isLoad: boolean): Plan {
       const { code, t } = context;
       setAddress(context, insn, halfOffset(insn));
       if (!isLoad) for (const n of [first, first + 1]) touch(context, n);
-      probed(context, isLoad ? 'load' : 'store', 7, writes, () => {
+      probed(context, isLoad ? 'load' : 'store', { alignment: 7 }, writes, () => {
         code.translated(t[0], t[1]);
         code.set(t[1]);
         if (!isLoad) storeWords(context, [first, first + 1], (n) => context.read(n));
