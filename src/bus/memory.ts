@@ -21,7 +21,7 @@ export const TLB_BASE = 0x4000;
  * The translation cache has so many contexts, and behind them an empty one that nothing is found in. Each is direct
  * mapped, by the address bits above the page.
  */
-export const TLB_CONTEXTS = 4;
+export const TLB_CONTEXTS = 16;
 export const TLB_CONTEXT_BYTES = 0x2000;
 /**
  * Byte offsets in an entry: the page that it allows loads from, the page that it allows stores to, what to add to a guest
@@ -29,9 +29,9 @@ export const TLB_CONTEXT_BYTES = 0x2000;
  */
 export const TLB_ENTRY = { LOAD: 0, STORE: 4, DELTA: 8, BYTES: 16 } as const;
 /** Where the table begins by which compiled code finds the code at a guest address (`jit/jump-table.ts`). */
-export const JUMP_BASE = 0x10000;
+export const JUMP_BASE = 0x30000;
 /** Where RAM begins in the WebAssembly memory. */
-export const RAM_BASE = 0x20000;
+export const RAM_BASE = 0x40000;
 
 /** Indices of the words at `RUN_BASE`. */
 export const RUN = {

@@ -2,7 +2,7 @@
  * Decoded instructions, by physical page, and the fetch side of the translation cache. Derived data: it may be dropped
  * between any two instructions.
  */
-import { CODE, type GuestMemory, PAGE_SHIFT, RAM_BASE } from '../../bus/memory.ts';
+import { CODE, type GuestMemory, PAGE_SHIFT, RAM_BASE, TLB_CONTEXTS } from '../../bus/memory.ts';
 import type { CompiledRegion } from './jit/arm-jit.ts';
 import type { Op } from './op.ts';
 
@@ -42,7 +42,6 @@ export interface CompiledCode {
   drop(): void;
 }
 
-const CONTEXTS = 4;
 const ENTRIES = 256;
 const NOTHING = -1;
 /** A guest that executes more pages than this starts over: 8 KiB each, or 24 with Thumb code. */
@@ -61,8 +60,8 @@ export class CodeCache {
   private readonly stores: Uint32Array;
   private readonly forgotten: Uint8Array;
   /** Fetch translations: virtual page, or NOTHING; direct mapped, per context. */
-  readonly tags = new Int32Array(CONTEXTS * ENTRIES).fill(NOTHING);
-  readonly found: (CodePage | undefined)[] = new Array(CONTEXTS * ENTRIES).fill(undefined);
+  readonly tags = new Int32Array(TLB_CONTEXTS * ENTRIES).fill(NOTHING);
+  readonly found: (CodePage | undefined)[] = new Array(TLB_CONTEXTS * ENTRIES).fill(undefined);
 
   /** @param compiled the second tier, if there is one */
   constructor(memory: GuestMemory, compiled: () => CompiledCode | undefined) {

@@ -90,7 +90,8 @@ export function writeCp15(cpu: Arm926, insn: number, value: number): number {
       return translationChanged(cpu);
     case 2:
       s.ttbr = value & ~0x3fff;
-      return translationChanged(cpu);
+      mmu.selectContext();
+      return resume(cpu);
     case 3:
       s.dacr = value;
       mmu.selectContext();

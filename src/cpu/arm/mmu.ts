@@ -5,8 +5,9 @@
  * page that descriptors were read from drops it. (The architecture allows a TLB to forget an entry at any moment, so
  * this is one of the legal behaviours, and the only one that does not depend on when an entry was cached.)
  *
- * A *context* is what permissions depend on: privilege and the domain access register. There are four, so that a kernel
- * that closes the user's domain on each entry (as Linux does) does not start with an empty cache each time.
+ * A *context* is what translations depend on: privilege, the domain access register and the table base. There are several,
+ * so that a kernel that closes the user's domain on each entry (as Linux does), and that changes from process to process,
+ * does not start with an empty cache each time.
  *
  * An entry has four words: the page it allows loads from, the page it allows stores to, what to add to a virtual address
  * to get a byte offset in the WebAssembly memory, and an unused one. A store tag is only there while the page is dirty
@@ -48,6 +49,9 @@ export const TLB_INDEX_MASK = CONTEXT_WORDS - ENTRY_WORDS;
 const INVALID = 0x800;
 const PAGE = ~0xfff;
 
+/** The bit of `tableParts` for a byte offset. */
+const partOf = (offset: number): number => 1 << ((offset >>> 10) & 3);
+
 const CONTROL_A = 1 << 1;
 const LOCK_P = 1;
 
@@ -70,11 +74,14 @@ export class Mmu {
   /** The words that compiled code shares: the current context's first word in `tlb`, and its epoch. */
   private readonly run: Int32Array;
   private readonly contextKeys = new Float64Array(CONTEXTS).fill(-1);
-  /** Of each context. */
+  /** Of each context: its epoch, and whether anything may have been cached in it since it was emptied. */
+  private readonly filled = new Uint8Array(CONTEXTS);
   private readonly epochs = new Int32Array(CONTEXTS);
   private readonly tablePages = new Int32Array(MAX_TABLE_PAGES);
+  /** By page of RAM: a bit for each 1 KiB (the size of a coarse table) that descriptors were read from. */
+  private readonly tableParts: Uint8Array;
   private readonly found: Translation = { fault: 0, physical: 0, readable: false, writable: false, permissionFault: 0, uniform: false };
-  private readonly onTable: (page: number) => void;
+  private readonly onTable: (offset: number) => void;
   /** Asks the CPU to fetch anew after the running instruction. */
   private readonly refetch: () => void;
 
@@ -87,13 +94,15 @@ export class Mmu {
     this.run = memory.run;
     this.tlb = new Int32Array(memory.wasm.buffer, TLB_BASE, WORDS + CONTEXT_WORDS);
     this.tlb.fill(INVALID);
-    this.onTable = (page) => this.markTable(page);
+    this.tableParts = new Uint8Array(memory.flags.length);
+    this.onTable = (offset) => this.markTable(offset);
     Object.freeze(this);
   }
 
-  /** To be called when the mode or the domain access register has changed. */
+  /** To be called when the mode, the domain access register or the table base has changed. */
   selectContext(): void {
     const context = this.contextFor(this.s.mode !== MODE.usr);
+    this.filled[context] = 1;
     this.run[RUN.CONTEXT] = context * CONTEXT_WORDS;
     this.run[RUN.EPOCH] = this.epochs[context];
     this.findUserContext();
@@ -101,8 +110,18 @@ export class Mmu {
 
   private findUserContext(): void {
     this.run[RUN.USER_CONTEXT] = EMPTY;
-    const key = this.s.dacr * 2;
-    for (let n = 0; n < CONTEXTS; n++) if (this.contextKeys[n] === key) this.run[RUN.USER_CONTEXT] = n * CONTEXT_WORDS;
+    const key = this.keyFor(false);
+    for (let n = 0; n < CONTEXTS; n++) {
+      if (this.contextKeys[n] !== key) continue;
+      this.run[RUN.USER_CONTEXT] = n * CONTEXT_WORDS;
+      this.filled[n] = 1;
+    }
+  }
+
+  /** All that a context depends on, as one number: 18 bits of the table base, 32 of the domain access register, privilege. */
+  private keyFor(privileged: boolean): number {
+    const { ttbr, dacr } = this.s;
+    return (ttbr >>> 14) * 2 ** 33 + dacr * 2 + (privileged ? 1 : 0);
   }
 
   /** The context of an access as the user. */
@@ -127,7 +146,7 @@ export class Mmu {
   }
 
   private contextFor(privileged: boolean): number {
-    const key = this.s.dacr * 2 + (privileged ? 1 : 0);
+    const key = this.keyFor(privileged);
     const { contextKeys, scratch } = this;
     for (let n = 0; n < CONTEXTS; n++) if (contextKeys[n] === key) return n;
     let victim = scratch[NEXT_VICTIM];
@@ -145,14 +164,18 @@ export class Mmu {
 
   /** Drops every cached translation. */
   flush(): void {
-    const { scratch, memory, tablePages, contextKeys } = this;
+    const { scratch, memory, tablePages, tableParts, filled } = this;
     for (let n = 0; n < CONTEXTS; n++) {
-      if (contextKeys[n] !== -1) this.forgetContext(n);
+      if (filled[n]) this.forgetContext(n);
+      filled[n] = 0;
     }
-    this.run[RUN.EPOCH] = this.epochs[this.context()];
     // No store tag is left, so these pages need no marks.
-    for (let n = 0; n < scratch[TABLE_PAGES]; n++) memory.flags[tablePages[n]] &= ~(TABLE | CACHED);
+    for (let n = 0; n < scratch[TABLE_PAGES]; n++) {
+      memory.flags[tablePages[n]] &= ~(TABLE | CACHED);
+      tableParts[tablePages[n]] = 0;
+    }
     scratch[TABLE_PAGES] = 0;
+    this.selectContext();
   }
 
   /** Drops every store tag: pages are to be tracked anew. */
@@ -163,8 +186,10 @@ export class Mmu {
     for (let n = 0; n < flags.length; n++) flags[n] &= ~CACHED;
   }
 
-  private markTable(page: number): void {
+  private markTable(offset: number): void {
     const { memory, scratch } = this;
+    const page = (offset - RAM_BASE) >>> PAGE_SHIFT;
+    this.tableParts[page] |= partOf(offset);
     if (memory.flags[page] & TABLE) return;
     this.forbidStores(page);
     memory.flags[page] |= TABLE;
@@ -303,10 +328,12 @@ export class Mmu {
     }
     const page = (offset - RAM_BASE) >>> PAGE_SHIFT;
     const flags = memory.flags[page];
+    // Nothing is cached of a descriptor that maps nothing.
+    const wasMapping = (flags & TABLE) !== 0 && (this.tableParts[page] & partOf(offset)) !== 0 && (memory.words[offset >> 2] & 3) !== 0;
     memory.flags[page] = flags | DIRTY;
     this.put(offset, size, value);
     if (flags & CODE && this.code.invalidate(page, offset & 0xfff)) this.refetch();
-    if (flags & TABLE) {
+    if (wasMapping) {
       this.flush();
       this.refetch();
     } else this.remember(address, contextWord, offset & PAGE, t);
