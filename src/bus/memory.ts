@@ -31,7 +31,7 @@ export const TLB_ENTRY = { LOAD: 0, STORE: 4, DELTA: 8, BYTES: 16 } as const;
 /** Where the table begins by which compiled code finds the code at a guest address (`jit/jump-table.ts`). */
 export const JUMP_BASE = 0x30000;
 /** Where RAM begins in the WebAssembly memory. */
-export const RAM_BASE = 0x40000;
+export const RAM_BASE = 0x80000;
 
 /** Indices of the words at `RUN_BASE`. */
 export const RUN = {

@@ -11,7 +11,7 @@ import { OP, WasmCode } from './wasm-code.ts';
 import { instantiate, type WasmFunction } from './wasm-host.ts';
 import { encodeModule } from './wasm-module.ts';
 
-const ENTRIES = 4096;
+const ENTRIES = 16384;
 const ENTRY_WORDS = 4;
 
 /** Slots for functions. */
@@ -38,14 +38,15 @@ export interface Location {
   readonly state: number;
 }
 
-const index = (key: number): number => ((key >>> 2) ^ (key >>> 14)) & (ENTRIES - 1);
+/** Contexts differ in bits that keep the same address of several apart. */
+const index = (key: number, context: number): number => ((key >>> 2) ^ (key >>> 14) ^ context) & (ENTRIES - 1);
 
 export class JumpTable {
   /** Runs compiled code from the current location, as far as it goes. */
   readonly run: () => number;
   private readonly functions: { set(slot: number, value: WasmFunction | null): void };
   private readonly words: Int32Array;
-  private readonly epoch: Int32Array;
+  private readonly shared: Int32Array;
 
   constructor(memory: GuestMemory, location: Location) {
     const { exports } = instantiate(memory, encodeModule(dispatcher(memory, location)), {});
@@ -53,7 +54,7 @@ export class JumpTable {
     this.functions = exports.table as unknown as JumpTable['functions'];
     this.words = new Int32Array(memory.wasm.buffer, JUMP_BASE, ENTRIES * ENTRY_WORDS);
     this.words.fill(-1);
-    this.epoch = memory.run;
+    this.shared = memory.run;
     Object.freeze(this);
   }
 
@@ -63,10 +64,10 @@ export class JumpTable {
 
   /** Says what is compiled for the address `key` (the state or-ed to it), for as long as the epoch lasts. */
   enter(key: number, place: number, slot: number): void {
-    const at = index(key) * ENTRY_WORDS;
-    const { words } = this;
+    const { words, shared } = this;
+    const at = index(key, shared[RUN.CONTEXT]) * ENTRY_WORDS;
     words[at] = key;
-    words[at + 1] = this.epoch[RUN.EPOCH];
+    words[at + 1] = shared[RUN.EPOCH];
     words[at + 2] = place;
     words[at + 3] = slot;
   }
@@ -92,6 +93,8 @@ function dispatcher(memory: GuestMemory, location: Location): Parameters<typeof 
   code.get(key);
   code.i32(14);
   code.op(OP.i32ShrU);
+  code.op(OP.i32Xor);
+  code.loadAt(RUN_BASE + 4 * RUN.CONTEXT);
   code.op(OP.i32Xor);
   code.i32(ENTRIES - 1);
   code.op(OP.i32And);
