@@ -5,7 +5,8 @@
 import { AddressSpace } from '../bus/address-space.ts';
 import type { AnyDevice, Line } from '../bus/device.ts';
 import { GuestMemory } from '../bus/memory.ts';
-import { type Accel, Arm926 } from '../cpu/arm/cpu.ts';
+import { Arm926 } from '../cpu/arm/cpu.ts';
+import { DEFAULT_JIT } from '../cpu/arm/jit/arm-jit.ts';
 import { IntegratorCm } from '../devices/integrator-cm/integrator-cm.ts';
 import { IntegratorCpControl } from '../devices/integrator-cp-control/integrator-cp-control.ts';
 import { IntegratorDebug } from '../devices/integrator-debug/integrator-debug.ts';
@@ -27,7 +28,7 @@ import { VirtualClock } from '../time/virtual-clock.ts';
 import { type BootFiles, loadSegments, planBoot } from './boot/arm-boot.ts';
 import { FrameOutput } from './frame-output.ts';
 import { OnceLog } from './guest-log.ts';
-import { Machine, machineState } from './machine.ts';
+import { type Accel, Machine, machineState } from './machine.ts';
 import { SerialOutput } from './serial-output.ts';
 
 export interface IntegratorCpConfig {
@@ -116,7 +117,7 @@ export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, nics, files,
     ],
     windows.map(([base, bytes, device]) => ({ base, bytes, device })),
   );
-  const cpu = new Arm926(memory, bus, accel);
+  const cpu = new Arm926(memory, bus, accel === 'jit' ? DEFAULT_JIT : undefined);
   const readRam = (address: number, length: number): Uint8Array => {
     const offset = bus.ramOffset(address);
     return offset < 0 ? new Uint8Array(0) : memory.bytes.subarray(offset, Math.min(offset + length, memory.bytes.length));

@@ -14,6 +14,9 @@ import type { VirtualClock } from '../time/virtual-clock.ts';
 import type { FrameOutput } from './frame-output.ts';
 import type { SerialOutput } from './serial-output.ts';
 
+/** How guest code is executed: by the interpreter alone, or compiled when it is hot. Nothing that a guest can see depends on it. */
+export type Accel = 'interp' | 'jit';
+
 /** What a machine needs of its CPU, whatever the instruction set. */
 export interface Cpu {
   readonly name: string;

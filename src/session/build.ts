@@ -2,8 +2,7 @@
 
 import type { BootFiles, NamedFile } from '../boards/boot/arm-boot.ts';
 import { buildIntegratorCp } from '../boards/integratorcp.ts';
-import type { Machine } from '../boards/machine.ts';
-import type { Accel } from '../cpu/arm/cpu.ts';
+import type { Accel, Machine } from '../boards/machine.ts';
 import type { Digestible } from '../replay/digest-chain.ts';
 import type { InputFile, MachineOptions } from '../replay/model.ts';
 

@@ -19,7 +19,7 @@ import { CodeCache, type CodePage } from './code-cache.ts';
 import { conditionPassed } from './condition.ts';
 import { DATA_ABORT, dataAbort, prefetchAbort, takeInterrupt } from './exceptions.ts';
 import { decodeArm, decodeThumb } from './isa/decode.ts';
-import { ArmJit, type JitStatistics } from './jit/arm-jit.ts';
+import { ArmJit, type JitOptions, type JitStatistics } from './jit/arm-jit.ts';
 import { Mmu, TLB_INDEX_MASK } from './mmu.ts';
 import { BRANCH, NEXT } from './op.ts';
 import { armState } from './state.ts';
@@ -29,9 +29,6 @@ import { vfpHost } from './vfp-host.ts';
 const { LEFT, STOP, FROM, CONTEXT } = RUN;
 /** `FROM` while no stretch runs: nothing of `LEFT` has been used up. */
 const NOWHERE = -1;
-
-/** How guest code is executed: by the interpreter alone, or compiled when it is hot. */
-export type Accel = 'interp' | 'jit';
 
 /** What a fetch found: decoded code, a page to execute one instruction at a time (not RAM, or with 1 KiB permissions), or an abort. */
 type Fetched = CodePage | 'uncached' | 'aborted';
@@ -61,8 +58,8 @@ export class Arm926 {
   /** [0]: the instruction count at which the running slice ends. */
   private readonly sliceEnd = new Float64Array(1);
 
-  /** @param accel whether hot code is compiled */
-  constructor(memory: GuestMemory, bus: AddressSpace, accel: Accel = 'interp') {
+  /** @param jit what is compiled when; nothing if it is undefined */
+  constructor(memory: GuestMemory, bus: AddressSpace, jit?: JitOptions) {
     assert(armState.bytes <= RUN_BASE, 'the CPU state fits into the header of the memory');
     this.state = armState.create(memory.wasm.buffer, CPU_BASE);
     this.s = this.state.fields;
@@ -77,7 +74,7 @@ export class Arm926 {
     this.code = new CodeCache(memory, () => this.jit);
     this.mmu = new Mmu(this.s, memory, bus, this.code, () => this.lookUp());
     this.vfp = vfpHost(this);
-    this.jit = accel === 'jit' ? new ArmJit(this, memory) : undefined;
+    this.jit = jit && new ArmJit(this, memory, jit);
     this.tlb = this.mmu.tlb;
     this.irq = Object.freeze({ set: (level: boolean) => this.setLine('irqLine', level) });
     this.fiq = Object.freeze({ set: (level: boolean) => this.setLine('fiqLine', level) });
@@ -196,8 +193,8 @@ export class Arm926 {
       for (;;) {
         const begin = (pc >>> 2) & 1023;
         if (compiled) {
-          const heat = page.armHeat[begin];
-          if (heat < 0) {
+          if (page.armHeat[begin] >= 0) jit!.warm(page, begin);
+          if (page.armHeat[begin] < 0) {
             const result = jit!.enter(page, begin);
             pc = r[15];
             if (result === RESULT.LOOK || slice[LEFT] <= 0 || this.s.t) return;
@@ -205,7 +202,6 @@ export class Arm926 {
             if (result === RESULT.BUDGET) compiled = false;
             break;
           }
-          jit!.warm(page, begin, heat);
         }
         let index = begin;
         let result: number;

@@ -13,11 +13,21 @@ import { BRANCH, NEXT, type Op } from '../op.ts';
 import { EXECUTED, REGISTERS, type Region, type Site, translateRegion } from './arm-region.ts';
 import { STATE } from './context.ts';
 
-/** Executions that make code hot, and that make it urgent. */
-const HOT = 200;
-const URGENT = 4 * HOT;
-/** So many hot places are compiled together. */
-const BATCH = 24;
+/** What is compiled when. */
+export interface JitOptions {
+  /** Executions of a place that make it hot, and that make compiling it urgent. */
+  readonly hot: number;
+  readonly urgent: number;
+  /** So many hot places are compiled together if none is urgent. */
+  readonly batch: number;
+  /** A region has at most so many instructions. */
+  readonly maxInstructions: number;
+  /** Whether code is taken into a region that was never executed. */
+  readonly unexecuted: boolean;
+}
+
+export const DEFAULT_JIT: JitOptions = Object.freeze({ hot: 200, urgent: 800, batch: 24, maxInstructions: 256, unexecuted: false });
+
 /** Code that changed so often is left to the interpreter for good. */
 const MAX_CHANGES = 8;
 
@@ -46,6 +56,7 @@ interface LiveSite extends Site {
 }
 
 export class ArmJit implements CompiledCode {
+  private readonly options: JitOptions;
   private readonly cpu: Arm926;
   private readonly memory: GuestMemory;
   private readonly run: Int32Array;
@@ -57,7 +68,8 @@ export class ArmJit implements CompiledCode {
   private readonly compiled = new Set<CodePage>();
   private readonly counts = { requests: 0, entered: 0, missing: 0, look: 0, budget: 0, interpreted: 0 };
 
-  constructor(cpu: Arm926, memory: GuestMemory) {
+  constructor(cpu: Arm926, memory: GuestMemory, options: JitOptions) {
+    this.options = options;
     this.cpu = cpu;
     this.memory = memory;
     this.run = memory.run;
@@ -66,12 +78,13 @@ export class ArmJit implements CompiledCode {
     Object.freeze(this);
   }
 
-  /** Code at `index` is executed by the interpreter once more; `heat` is how often it was before. */
-  warm(page: CodePage, index: number, heat: number): void {
-    page.armHeat[index] = heat + 1;
-    if (heat + 1 === HOT) this.queue.push({ page, index });
-    else if (heat + 1 !== URGENT) return;
-    if (heat + 1 === URGENT || this.queue.length >= BATCH) this.compile();
+  /** Code at `index`, which is not compiled, is executed once more. */
+  warm(page: CodePage, index: number): void {
+    const { hot, urgent, batch } = this.options;
+    const heat = ++page.armHeat[index];
+    if (heat === hot) this.queue.push({ page, index });
+    else if (heat !== urgent) return;
+    if (heat === urgent || this.queue.length >= batch) this.compile();
   }
 
   /** Runs the code that is compiled for `index` of the page, and what follows. R15 is the address. Returns a `RESULT`. */
@@ -116,17 +129,22 @@ export class ArmJit implements CompiledCode {
 
   /** Compiles what has become hot. */
   private compile(): void {
-    const { queue, store, memory } = this;
-    if (store.isFull(2 * BATCH)) this.drop();
+    const { queue, store, memory, options } = this;
+    if (store.isFull(4 * options.batch)) this.drop();
     const regions: { page: CodePage; region: Region }[] = [];
     for (const { page, index } of queue) {
       if (page.armHeat[index] < 0) continue;
+      // It was changed since it became hot.
+      if (page.arm[index] === undefined && !options.unexecuted) {
+        page.armHeat[index] = 0;
+        continue;
+      }
       this.counts.requests++;
-      const { region, outside } = translateRegion(page, memory.words, index, (site) => this.newSite(site));
+      const { region, outside } = translateRegion(page, memory.words, index, options, (site) => this.newSite(site));
       regions.push({ page, region });
       // What comes later in this batch must not be taken in again.
       for (const [entry] of region.places) page.armHeat[entry] = -1;
-      for (const leader of outside) if (queue.length < 4 * BATCH) queue.push({ page, index: leader });
+      for (const leader of outside) if (queue.length < 4 * options.batch) queue.push({ page, index: leader });
     }
     queue.length = 0;
     if (regions.length === 0) return;
@@ -160,7 +178,7 @@ export class ArmJit implements CompiledCode {
   }
 
   private dropRegion(page: CodePage, { slot, region }: CompiledRegion): void {
-    for (const [entry] of region.places) page.armHeat[entry] = page.changes[0] < MAX_CHANGES ? 0 : URGENT;
+    for (const [entry] of region.places) page.armHeat[entry] = page.changes[0] < MAX_CHANGES ? 0 : this.options.urgent;
     this.store.drop(slot);
     for (const site of region.sites) {
       this.sites[site] = undefined;

@@ -5,12 +5,12 @@
 import { emitBlocks, type RegionBlock } from '../../../jit/control-flow.ts';
 import { RegionCode } from '../../../jit/region-code.ts';
 import type { CodePage } from '../code-cache.ts';
+import type { JitOptions } from './arm-jit.ts';
 import { planArm } from './arm-plans.ts';
 import { flagsRead, pushCondition } from './condition.ts';
 import { ALL, Context, type FlagSource, NZCV, type Plan, STATE } from './context.ts';
 
-/** A region has at most so many instructions and blocks: V8's optimising compiler takes ever longer for large functions. */
-const MAX_INSTRUCTIONS = 256;
+/** A region has at most so many blocks: V8's optimising compiler takes ever longer for large functions. */
 const MAX_BLOCKS = 40;
 const PAGE_WORDS = 1024;
 /** Bits of `Region.words`. */
@@ -18,6 +18,8 @@ export const EXECUTED = 1;
 export const TAKEN = 2;
 
 export const REGISTERS = { pc: STATE.r + 60, registers: Array.from({ length: 15 }, (_, n) => STATE.r + 4 * n) };
+
+export type RegionOptions = Pick<JitOptions, 'maxInstructions' | 'unexecuted'>;
 
 /** A compiled region, before it is in a module. */
 export interface Region {
@@ -55,15 +57,18 @@ class Survey {
   /** Leaders that the region has no room for. */
   readonly outside = new Set<number>();
 
-  constructor(page: CodePage, words: Int32Array, root: number) {
+  private readonly options: RegionOptions;
+
+  constructor(page: CodePage, words: Int32Array, root: number, options: RegionOptions) {
     this.page = page;
+    this.options = options;
     this.words = words;
     this.entries.add(root);
     const work = [root];
     while (work.length > 0) {
       const leader = work.shift()!;
       if (this.leaders.has(leader)) continue;
-      if (this.leaders.size >= MAX_BLOCKS || this.plans.size >= MAX_INSTRUCTIONS) {
+      if (this.leaders.size >= MAX_BLOCKS || this.plans.size >= options.maxInstructions) {
         this.outside.add(leader);
         continue;
       }
@@ -74,13 +79,21 @@ class Survey {
 
   /** Whether code at an index is to be part of this region. */
   private isOurs(index: number): boolean {
-    return index >= 0 && index < PAGE_WORDS && this.page.arm[index] !== undefined && this.page.armHeat[index] >= 0;
+    return index >= 0 && index < PAGE_WORDS && this.wasExecuted(index) && this.page.armHeat[index] >= 0;
+  }
+
+  private wasExecuted(index: number): boolean {
+    return this.options.unexecuted || this.page.arm[index] !== undefined;
   }
 
   private scan(leader: number, work: number[]): void {
     const { page, plans, words } = this;
-    for (let index = leader; index < PAGE_WORDS && page.arm[index] !== undefined && !plans.has(index); index++) {
+    for (let index = leader; index < PAGE_WORDS && this.wasExecuted(index) && !plans.has(index); index++) {
       if (index > leader && page.armHeat[index] < 0) return;
+      if (plans.size >= this.options.maxInstructions) {
+        this.outside.add(index);
+        return;
+      }
       const insn = words[(page.offset >> 2) + index];
       const address = page.address + 4 * index;
       const plan = planArm(insn, address, (word) => page.varying[(word >>> 2) & 1023] === 0);
@@ -123,9 +136,10 @@ export function translateRegion(
   page: CodePage,
   memory: Int32Array,
   root: number,
+  options: RegionOptions,
   newSite: (site: Site) => number,
 ): { region: Region; outside: ReadonlySet<number> } {
-  const survey = new Survey(page, memory, root);
+  const survey = new Survey(page, memory, root, options);
   const code = new RegionCode(REGISTERS);
   const words = new Map<number, number>();
   const madeFrom = (index: number, how: number): void => void words.set(index, (words.get(index) ?? 0) | how);
