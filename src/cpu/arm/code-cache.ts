@@ -16,6 +16,8 @@ export class CodePage {
   readonly thumb: (Op | undefined)[];
   /** How often the interpreter has begun at each ARM instruction; or, below 0, what is compiled for it (`jit/arm-jit.ts`). */
   readonly armHeat = new Int32Array(1024);
+  /** The same of each Thumb instruction, once there are any. */
+  readonly thumbHeat: number[] = [];
   readonly regions: CompiledRegion[] = [];
   /** For each word: 1 if compiled code executes it, 2 if it takes it for a constant, or both. */
   readonly covered = new Uint8Array(1024);

@@ -193,9 +193,9 @@ export class Arm926 {
       for (;;) {
         const begin = (pc >>> 2) & 1023;
         if (compiled) {
-          if (page.armHeat[begin] >= 0) jit!.warm(page, begin);
+          if (page.armHeat[begin] >= 0) jit!.warmArm(page, begin);
           if (page.armHeat[begin] < 0) {
-            const result = jit!.enter(page, begin);
+            const result = jit!.enter(page.armHeat[begin]);
             pc = r[15];
             if (result === RESULT.LOOK || slice[LEFT] <= 0 || this.s.t) return;
             // What is left is less than a block: one instruction after the other.
@@ -234,16 +234,30 @@ export class Arm926 {
 
   /** Runs Thumb code likewise. The loop is written twice because one for both would ask for the state at each instruction. */
   private executeThumb(): void {
-    const { r, halves, slice } = this;
+    const { r, halves, slice, jit } = this;
     let pc = r[15];
     let page = this.fetch(pc);
+    let compiled = jit !== undefined;
     while (typeof page !== 'string') {
       const ops = page.thumb;
-      if (ops.length === 0) for (let n = 0; n < 2048; n++) ops.push(undefined);
+      if (ops.length === 0) {
+        for (let n = 0; n < 2048; n++) ops.push(undefined);
+        for (let n = 0; n < 2048; n++) page.thumbHeat.push(0);
+      }
       const first = page.offset >> 1;
       const base = (pc & ~0xfff) + 4;
       for (;;) {
         const begin = (pc >>> 1) & 2047;
+        if (compiled) {
+          if (page.thumbHeat[begin] >= 0) jit!.warmThumb(page, begin);
+          if (page.thumbHeat[begin] < 0) {
+            const result = jit!.enter(page.thumbHeat[begin]);
+            pc = r[15];
+            if (result === RESULT.LOOK || slice[LEFT] <= 0 || !this.s.t) return;
+            if (result === RESULT.BUDGET) compiled = false;
+            break;
+          }
+        }
         let index = begin;
         let result: number;
         slice[FROM] = pc;

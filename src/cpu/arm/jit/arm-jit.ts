@@ -8,10 +8,11 @@ import { JumpTable, RESULT } from '../../../jit/jump-table.ts';
 import type { CodePage, CompiledCode } from '../code-cache.ts';
 import type { Arm926 } from '../cpu.ts';
 import { DATA_ABORT, dataAbort } from '../exceptions.ts';
-import { decodeArm } from '../isa/decode.ts';
+import { decodeArm, decodeThumb } from '../isa/decode.ts';
 import { BRANCH, NEXT, type Op } from '../op.ts';
-import { EXECUTED, REGISTERS, type Region, type Site, translateRegion } from './arm-region.ts';
 import { STATE } from './context.ts';
+import { ARM, type InstructionSet, THUMB } from './instruction-set.ts';
+import { EXECUTED, REGISTERS, type Region, type Site, translateRegion } from './region.ts';
 
 /** What is compiled when. */
 export interface JitOptions {
@@ -39,6 +40,7 @@ export interface CompiledRegion {
 
 interface Request {
   readonly page: CodePage;
+  readonly set: InstructionSet;
   readonly index: number;
 }
 
@@ -78,20 +80,31 @@ export class ArmJit implements CompiledCode {
     Object.freeze(this);
   }
 
-  /** Code at `index`, which is not compiled, is executed once more. */
-  warm(page: CodePage, index: number): void {
-    const { hot, urgent, batch } = this.options;
+  /** ARM code at `index`, which is not compiled, is executed once more. */
+  warmArm(page: CodePage, index: number): void {
     const heat = ++page.armHeat[index];
-    if (heat === hot) this.queue.push({ page, index });
-    else if (heat !== urgent) return;
+    if (heat === this.options.hot || heat === this.options.urgent) this.request({ page, set: ARM, index }, heat);
+  }
+
+  warmThumb(page: CodePage, index: number): void {
+    const heat = ++page.thumbHeat[index];
+    if (heat === this.options.hot || heat === this.options.urgent) this.request({ page, set: THUMB, index }, heat);
+  }
+
+  private request(request: Request, heat: number): void {
+    const { hot, urgent, batch } = this.options;
+    if (heat === hot) this.queue.push(request);
     if (heat === urgent || this.queue.length >= batch) this.compile();
   }
 
-  /** Runs the code that is compiled for `index` of the page, and what follows. R15 is the address. Returns a `RESULT`. */
-  enter(page: CodePage, index: number): number {
+  /**
+   * Runs compiled code from the current location, and what follows. `compiled`: what the page's heat says of the location.
+   * Returns a `RESULT`.
+   */
+  enter(compiled: number): number {
     const { jumps, cpu, counts } = this;
-    const packed = ~page.armHeat[index];
-    jumps.enter(cpu.r[15], packed & 0xff, packed >>> 8);
+    const packed = ~compiled;
+    jumps.enter(cpu.r[15] | cpu.s.t, packed & 0xff, packed >>> 8);
     counts.entered++;
     const result = jumps.run();
     if (result === RESULT.MISSING) counts.missing++;
@@ -103,10 +116,10 @@ export class ArmJit implements CompiledCode {
   /** What compiled code leaves to the interpreter. Returns 0 to go on, or 1 plus what the compiled function is to return. */
   private interpret(number: number): number {
     const { cpu, run } = this;
-    const { op, insn, pc, rest } = this.sites[number]!;
+    const { op, insn, pc, rest, set } = this.sites[number]!;
     this.counts.interpreted++;
     cpu.r[15] = pc;
-    run[RUN.FROM] = pc - 8 + 4 * rest;
+    run[RUN.FROM] = pc + (rest - 2) * set.size;
     run[RUN.STOP] = 1;
     let result: number;
     try {
@@ -121,7 +134,7 @@ export class ArmJit implements CompiledCode {
     run[RUN.FROM] = -1;
     if (result === NEXT) {
       if (run[RUN.STOP] !== 0) return 0;
-      cpu.r[15] = pc - 4;
+      cpu.r[15] = pc - set.size;
     }
     run[RUN.LEFT] += rest - 1;
     return result === BRANCH && run[RUN.STOP] !== 0 ? 1 : 1 + RESULT.LOOK;
@@ -132,25 +145,26 @@ export class ArmJit implements CompiledCode {
     const { queue, store, memory, options } = this;
     if (store.isFull(4 * options.batch)) this.drop();
     const regions: { page: CodePage; region: Region }[] = [];
-    for (const { page, index } of queue) {
-      if (page.armHeat[index] < 0) continue;
+    for (const { page, set, index } of queue) {
+      const heat = set.heat(page);
+      if (heat[index] < 0) continue;
       // It was changed since it became hot.
-      if (page.arm[index] === undefined && !options.unexecuted) {
-        page.armHeat[index] = 0;
+      if (set.ops(page)[index] === undefined && !options.unexecuted) {
+        heat[index] = 0;
         continue;
       }
       this.counts.requests++;
-      const { region, outside } = translateRegion(page, memory.words, index, options, (site) => this.newSite(site));
+      const region = translateRegion(page, set, memory.words, index, options, (site) => this.newSite(site));
       regions.push({ page, region });
-      // What comes later in this batch must not be taken in again.
-      for (const [entry] of region.places) page.armHeat[entry] = -1;
-      for (const leader of outside) if (queue.length < 4 * options.batch) queue.push({ page, index: leader });
+      // What comes later in this batch must not take it in again.
+      for (const [entry] of region.places) heat[entry] = -1;
+      for (const leader of region.outside) if (queue.length < 4 * options.batch) queue.push({ page, set, index: leader });
     }
     queue.length = 0;
     if (regions.length === 0) return;
     const slots = store.add(regions.map(({ region }) => region.code));
     regions.forEach(({ page, region }, n) => {
-      for (const [entry, place] of region.places) page.armHeat[entry] = ~((slots[n] << 8) | place);
+      for (const [entry, place] of region.places) region.set.heat(page)[entry] = ~((slots[n] << 8) | place);
       page.regions.push({ slot: slots[n], region });
       for (const [word, how] of region.words) page.covered[word] |= how;
       this.compiled.add(page);
@@ -159,7 +173,7 @@ export class ArmJit implements CompiledCode {
 
   private newSite(site: Site): number {
     const number = this.freeSites.pop() ?? this.sites.length;
-    this.sites[number] = { ...site, op: decodeArm(site.insn) };
+    this.sites[number] = { ...site, op: site.set.thumb ? decodeThumb(site.insn) : decodeArm(site.insn) };
     return number;
   }
 
@@ -178,7 +192,7 @@ export class ArmJit implements CompiledCode {
   }
 
   private dropRegion(page: CodePage, { slot, region }: CompiledRegion): void {
-    for (const [entry] of region.places) page.armHeat[entry] = page.changes[0] < MAX_CHANGES ? 0 : this.options.urgent;
+    for (const [entry] of region.places) region.set.heat(page)[entry] = page.changes[0] < MAX_CHANGES ? 0 : this.options.urgent;
     this.store.drop(slot);
     for (const site of region.sites) {
       this.sites[site] = undefined;

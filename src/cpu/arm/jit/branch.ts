@@ -4,67 +4,57 @@ import { MODE } from '../psr.ts';
 import { ALL, type Context, NZCV, type Plan, STATE } from './context.ts';
 import { interpreted } from './interpreted.ts';
 
+const exit = { writes: 0, sets: 0, reads: 0, seen: true } as const;
+
+/** A branch to a known address in the same instruction set. */
+export const planJump = (target: number): Plan => ({ ...exit, ends: 'always', target, emit: (context) => context.branch(target) });
+
+/** The same, and R14 is set. */
+export const planCall = (target: number, back: number): Plan => ({
+  ...exit,
+  ends: 'comesBack',
+  target,
+  emit: (context) => {
+    link(context, back);
+    context.branch(target);
+  },
+});
+
 const target = (insn: number, address: number): number => (address + 8 + ((insn << 8) >> 6)) | 0;
+export const planBranch = (insn: number, address: number): Plan => planJump(target(insn, address));
+export const planBranchLink = (insn: number, address: number): Plan => planCall(target(insn, address), address + 4);
 
-export function planBranch(insn: number, address: number): Plan {
-  const to = target(insn, address);
-  return { writes: 0, sets: 0, reads: 0, seen: true, ends: 'always', target: to, emit: (context) => context.branch(to) };
+/** R14 is written in memory alone: the block ends here. */
+function link(context: Context, back: number): void {
+  context.code.storeAt(STATE.r + 4 * 14, () => context.code.i32(back));
 }
 
-export function planBranchLink(insn: number, address: number): Plan {
-  const to = target(insn, address);
-  return {
-    writes: 0,
-    sets: 0,
-    reads: 0,
-    seen: true,
-    ends: 'always',
-    target: to,
-    emit: (context) => {
-      link(context);
-      context.branch(to);
-    },
-  };
-}
-
-/** LR is written in memory alone: the block ends here. */
-function link(context: Context): void {
-  context.code.storeAt(STATE.r + 4 * 14, () => context.code.i32(context.address + 4));
-}
-
-/** BX and BLX: bit 0 of Rm selects the instruction set. */
-export function planExchange(insn: number, links: boolean): Plan {
-  return {
-    writes: 0,
-    sets: 0,
-    reads: 0,
-    seen: true,
-    ends: 'always',
-    emit: (context) => {
-      const { code, t } = context;
-      context.read(insn & 15);
-      code.set(t[0]);
-      if (links) link(context);
-      code.get(t[0]);
-      code.i32(1);
-      code.op(OP.i32And);
-      code.if();
-      code.storeAt(STATE.t, () => code.i32(1));
-      exitTo(context, ~1);
-      code.end();
-      exitTo(context, ~3);
-    },
-  };
-}
-
-function exitTo(context: Context, mask: number): void {
-  const { code, t } = context;
-  context.branchTo(() => {
+/** BX and BLX: bit 0 of a register selects the instruction set. `back`: what R14 is set to, if it is. */
+export const planExchange = (register: number, back?: number): Plan => ({
+  ...exit,
+  ends: back === undefined ? 'always' : 'comesBack',
+  emit: (context) => {
+    const { code, t } = context;
+    context.read(register);
+    code.set(t[0]);
+    if (back !== undefined) link(context, back);
+    const goOn = (state: 0 | 1): void => {
+      if (state !== context.thumb) code.storeAt(STATE.t, () => code.i32(state));
+      context.branchTo(() => {
+        code.get(t[0]);
+        code.i32(state ? ~1 : ~3);
+        code.op(OP.i32And);
+      });
+    };
     code.get(t[0]);
-    code.i32(mask);
+    code.i32(1);
     code.op(OP.i32And);
-  });
-}
+    code.if();
+    goOn(1);
+    code.end();
+    goOn(0);
+  },
+});
 
 /** MRS of the CPSR. */
 export function planReadStatus(insn: number): Plan {
@@ -101,14 +91,15 @@ export function planReadStatus(insn: number): Plan {
 
 /** MSR CPSR_c, Rm: masks interrupts and lets them in again. A change of mode, or an interrupt that is due, is the interpreter's. */
 export function planWriteStatus(insn: number, immediate: number | undefined): Plan {
-  if (((insn >>> 16) & 15) !== 1 || insn & (1 << 22)) return interpreted('likely');
+  if (((insn >>> 16) & 15) !== 1 || insn & (1 << 22)) return interpreted('comesBack');
   const value = ({ code, t }: Context): void => code.get(t[0]);
   return {
     writes: 0,
     sets: 0,
     reads: NZCV,
     seen: true,
-    ends: 'likely',
+    ends: 'comesBack',
+    mayGoOn: true,
     emit: (context) => {
       const { code, t } = context;
       if (immediate === undefined) context.read(insn & 15);
@@ -161,7 +152,7 @@ function bitOf({ code, t }: Context, bit: number): void {
 export function planMoveToCoprocessor(insn: number): Plan {
   const isCacheOperation = (insn & 0x000f0f10) === 0x00070f10;
   const isWait = (insn & 15) === 0;
-  if (!isCacheOperation || isWait) return interpreted('likely');
+  if (!isCacheOperation || isWait) return interpreted('comesBack');
   return {
     writes: 0,
     sets: 0,

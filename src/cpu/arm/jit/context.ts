@@ -30,8 +30,10 @@ export interface Plan {
   readonly reads: number;
   /** Whether all state may be seen while it is executed: it may fault, leave the region, or be left to the interpreter. */
   readonly seen: boolean;
-  /** `always`: what follows is not executed (if its condition passes). `likely`: what follows is often entered from elsewhere. */
-  readonly ends: 'no' | 'always' | 'likely';
+  /** Whether what follows is not executed next, if the condition passes; `comesBack`: it is entered from elsewhere later. */
+  readonly ends: 'no' | 'always' | 'comesBack';
+  /** It can run on into what follows in spite of that. */
+  readonly mayGoOn?: true;
   /** Where the flags can be had from after it; as before it if that is not said. */
   readonly source?: FlagSource;
   /** It may change any register and flag. */
@@ -46,10 +48,21 @@ export interface Plan {
 /** Where the flags can be had from without memory: operands of the last instruction that set all of them. */
 export type FlagSource = 'memory' | 'subtraction' | 'addition' | 'result';
 
+/** What a translation is told about the region that it is part of. */
+export interface Surroundings {
+  constant(address: number): number;
+  /** Numbers the current instruction for the interpreter. */
+  newSite(context: Context): number;
+  /** The number of the region's block at an address. */
+  resolve(address: number): number | undefined;
+}
+
 /** Translates the instructions of one block, one after the other. */
 export class Context {
   readonly code: RegionCode;
+  /** The instruction as an ARM instruction, and as it is in memory. */
   insn = 0;
+  original = 0;
   /** Address of the instruction. */
   address = 0;
   /** R15 as the instruction reads it. */
@@ -65,27 +78,21 @@ export class Context {
   readonly a: number;
   readonly b: number;
   readonly result: number;
-  /** The word at an address in the page of the code, as it is now. */
-  readonly constant: (address: number) => number;
-  private readonly newSite: (context: Context) => number;
-  private readonly resolve: (address: number) => number | undefined;
+  /** Whether the code is Thumb code. */
+  readonly thumb: 0 | 1;
+  private readonly surroundings: Surroundings;
 
-  /**
-   * @param newSite numbers the current instruction for the interpreter
-   * @param resolve the number of the region's block at an address
-   */
-  constructor(
-    code: RegionCode,
-    constant: (address: number) => number,
-    newSite: (context: Context) => number,
-    resolve: (address: number) => number | undefined,
-  ) {
+  constructor(code: RegionCode, thumb: 0 | 1, surroundings: Surroundings) {
     this.code = code;
+    this.thumb = thumb;
     this.t = code.temporary;
     [this.a, this.b, this.result] = code.temporary.slice(4);
-    this.constant = constant;
-    this.newSite = newSite;
-    this.resolve = resolve;
+    this.surroundings = surroundings;
+  }
+
+  /** The word at an address in the page of the code, which the region depends on from now on. */
+  constant(address: number): number {
+    return this.surroundings.constant(address);
   }
 
   /** Pushes a register. */
@@ -101,7 +108,7 @@ export class Context {
 
   /** Leaves the instruction to the interpreter; what it changes is forgotten. */
   interpret(forgotten = ALL): void {
-    this.code.interpret(this.newSite(this));
+    this.code.interpret(this.surroundings.newSite(this));
     this.code.forget(forgotten);
   }
 
@@ -118,7 +125,7 @@ export class Context {
   /** Goes to a known address, in the same instruction set. */
   branch(address: number): void {
     this.code.refund(this.rest - 1);
-    const block = this.resolve(address);
+    const block = this.surroundings.resolve(address);
     if (block === undefined) this.code.leaveTo(address);
     else this.code.goTo(block);
   }

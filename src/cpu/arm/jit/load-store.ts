@@ -109,7 +109,7 @@ function planLoad(insn: number, transfer: Transfer, offset: Offset): Plan {
   };
 }
 
-/** A load of R15. Where bit 0 is set, the instruction set may change: that is left to the interpreter. */
+/** A load of R15. Where bit 0 asks for the other instruction set, that is left to the interpreter. */
 function planLoadPc(insn: number, offset: Offset): Plan {
   const writes = writesBack(insn) ? registersOf(rn(insn)) : 0;
   return {
@@ -126,26 +126,26 @@ function planLoadPc(insn: number, offset: Offset): Plan {
       code.translated(t[0], t[1]);
       code.access(OP.i32Load, 0);
       code.else();
-      code.i32(1);
+      code.i32(1 - context.thumb);
       code.end();
       exitByLoad(context, writes, () => writeBack(context, insn));
     },
   };
 }
 
-/** What was loaded into R15 is on the stack, or 1 if it could not be loaded. */
+/** What was loaded into R15 is on the stack, or a word with the other instruction set's bit 0 if it could not be loaded. */
 function exitByLoad(context: Context, writes: number, before: () => void): void {
   const { code, t } = context;
   code.tee(t[3]);
   code.i32(1);
   code.op(OP.i32And);
-  code.op(OP.i32Eqz);
+  if (!context.thumb) code.op(OP.i32Eqz);
   code.either(
     () => {
       before();
       context.branchTo(() => {
         code.get(t[3]);
-        code.i32(~3);
+        code.i32(context.thumb ? ~1 : ~3);
         code.op(OP.i32And);
       });
     },
@@ -193,20 +193,20 @@ export function planSingle(insn: number, address: number, isConstant: (address: 
   const literal = address + 8 + (insn & U ? insn & 0xfff : -(insn & 0xfff));
   const inPage = ((literal ^ address) & ~0xfff) === 0 && (literal & 3) === 0;
   if (rn(insn) === 15 && inPage && !(insn & (REGISTER_OFFSET | B)) && !writesBack(insn) && rd(insn) !== 15 && isConstant(literal))
-    return planLiteral(insn, literal);
+    return planLiteral(rd(insn), literal);
   return planLoad(insn, transfer, wordOffset(insn));
 }
 
 /** A constant beside the code: a store to it is a store to the code, so that its value can be relied on. */
-function planLiteral(insn: number, literal: number): Plan {
+export function planLiteral(register: number, literal: number): Plan {
   return {
-    writes: 1 << rd(insn),
+    writes: 1 << register,
     sets: 0,
     reads: 0,
     seen: false,
     ends: 'no',
     constantAt: literal,
-    emit: (context) => context.write(rd(insn), () => context.code.i32(context.constant(literal))),
+    emit: (context) => context.write(register, () => context.code.i32(context.constant(literal))),
   };
 }
 
@@ -323,7 +323,7 @@ export function planBlock(insn: number): Plan {
         code.tee(t[1]);
         code.access(OP.i32Load, bytes - 4);
         code.else();
-        code.i32(1);
+        code.i32(1 - context.thumb);
         code.end();
         exitByLoad(context, writes, () => {
           loadWords(context, sets);
