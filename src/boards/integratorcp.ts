@@ -6,7 +6,7 @@ import { AddressSpace } from '../bus/address-space.ts';
 import type { AnyDevice, Line } from '../bus/device.ts';
 import { GuestMemory } from '../bus/memory.ts';
 import { Arm926 } from '../cpu/arm/cpu.ts';
-import { DEFAULT_JIT } from '../cpu/arm/jit/arm-jit.ts';
+import { jitOptions } from '../cpu/arm/jit/arm-jit.ts';
 import { IntegratorCm } from '../devices/integrator-cm/integrator-cm.ts';
 import { IntegratorCpControl } from '../devices/integrator-cp-control/integrator-cp-control.ts';
 import { IntegratorDebug } from '../devices/integrator-debug/integrator-debug.ts';
@@ -28,7 +28,7 @@ import { VirtualClock } from '../time/virtual-clock.ts';
 import { type BootFiles, loadSegments, planBoot } from './boot/arm-boot.ts';
 import { FrameOutput } from './frame-output.ts';
 import { OnceLog } from './guest-log.ts';
-import { type Accel, Machine, machineState } from './machine.ts';
+import { DEFAULT_ENGINE, type Engine, Machine, machineState } from './machine.ts';
 import { SerialOutput } from './serial-output.ts';
 
 export interface IntegratorCpConfig {
@@ -40,7 +40,7 @@ export interface IntegratorCpConfig {
   /** At most one: its MAC address, 6 bytes. */
   readonly nics: readonly { readonly mac: readonly number[] }[];
   readonly files: BootFiles;
-  readonly accel: Accel;
+  readonly engine?: Engine;
   /** Told, once each, what the guest does that the board does not do. */
   readonly onGuestMessage: (message: string) => void;
 }
@@ -54,7 +54,15 @@ const MiB = 1024 * KiB;
 const MHz = 1_000_000;
 
 /** @throws RepriseError from the boot plan: BAD_KERNEL, BAD_DTB, IMAGE_TOO_BIG, USAGE */
-export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, nics, files, onGuestMessage, accel }: IntegratorCpConfig): Machine {
+export function buildIntegratorCp({
+  ramBytes,
+  icountShift,
+  rtcBase,
+  nics,
+  files,
+  onGuestMessage,
+  engine = DEFAULT_ENGINE,
+}: IntegratorCpConfig): Machine {
   const memory = new GuestMemory(ramBytes);
   const log = new OnceLog(onGuestMessage);
   const clock = new VirtualClock({ icount: () => cpu.icount() }, icountShift);
@@ -117,7 +125,7 @@ export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, nics, files,
     ],
     windows.map(([base, bytes, device]) => ({ base, bytes, device })),
   );
-  const cpu = new Arm926(memory, bus, accel === 'jit' ? DEFAULT_JIT : undefined);
+  const cpu = new Arm926(memory, bus, engine.accel === 'jit' ? jitOptions(engine.hot) : undefined);
   const readRam = (address: number, length: number): Uint8Array => {
     const offset = bus.ramOffset(address);
     return offset < 0 ? new Uint8Array(0) : memory.bytes.subarray(offset, Math.min(offset + length, memory.bytes.length));

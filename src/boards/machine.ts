@@ -14,8 +14,15 @@ import type { VirtualClock } from '../time/virtual-clock.ts';
 import type { FrameOutput } from './frame-output.ts';
 import type { SerialOutput } from './serial-output.ts';
 
-/** How guest code is executed: by the interpreter alone, or compiled when it is hot. Nothing that a guest can see depends on it. */
-export type Accel = 'interp' | 'jit';
+/** How guest code is executed. Nothing that a guest can see depends on it, so that it is not part of a recording. */
+export interface Engine {
+  /** By the interpreter alone, or compiled when it is hot. */
+  readonly accel: 'interp' | 'jit';
+  /** Executions that make code hot, where that is not left to the CPU. */
+  readonly hot?: number | undefined;
+}
+
+export const DEFAULT_ENGINE: Engine = Object.freeze({ accel: 'jit' });
 
 /** What a machine needs of its CPU, whatever the instruction set. */
 export interface Cpu {
@@ -28,6 +35,10 @@ export interface Cpu {
   reset(): void;
   dropDerived(): void;
   dropStores(): void;
+  /** What compiled code has done, by name; undefined where there is none. */
+  jitStatistics(): Readonly<Record<string, number>> | undefined;
+  /** The next instruction, as text. */
+  nextInstruction(): string;
 }
 
 /** A named part of the machine's state. Together with RAM these are all of it. */

@@ -15,6 +15,7 @@ import { RecordingWriter } from '../replay/writer.ts';
 import { buildMachine, digestible, type MachineFiles } from '../session/build.ts';
 import { LiveRun } from '../session/live.ts';
 import { LogRecorder } from '../session/recorder.ts';
+import { chooseEngine, reportEngine } from './engine.ts';
 import { EXIT } from './exit.ts';
 import { describeFiles, readMachineFiles } from './machine-files.ts';
 import { openNetwork } from './network.ts';
@@ -48,7 +49,7 @@ export async function runLive({ program, qemu, sleepByDefault, record, logGuest 
   const say = (text: string): void => void process.stderr.write(`${program}: ${text}\n`);
   const options = toMachineOptions(qemu, { ...wallClock(), seed: randomSeed() });
   const files = readMachineFiles(qemu);
-  const machine = buildMachine(options, files, logGuest ? (message) => say(`guest: ${message}`) : () => {});
+  const machine = buildMachine(options, files, logGuest ? (message) => say(`guest: ${message}`) : () => {}, chooseEngine(qemu.accel));
   const clock = new NodeClock();
 
   const sink = record && createOutput(record.path, { force: record.force });
@@ -90,6 +91,7 @@ export async function runLive({ program, qemu, sleepByDefault, record, logGuest 
     } finally {
       progress?.close();
     }
+    reportEngine(say, machine.cpu.jitStatistics());
     if (recorder !== undefined) say(`recorded ${machine.icount()} instructions in ${record?.path}, digest ${recorder.final()?.chain}`);
   } catch (error) {
     if (signal === undefined) throw error;

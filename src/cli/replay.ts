@@ -9,6 +9,7 @@ import type { MachineOptions } from '../replay/model.ts';
 import { prepareReplay } from '../session/play.ts';
 import type { ReplayOptions, ReplayRun, ReplayStop } from '../session/replay-run.ts';
 import { type Icount, icount } from '../time/units.ts';
+import { chooseEngine, reportEngine } from './engine.ts';
 import { EXIT } from './exit.ts';
 import { readMachineFiles, recordedFiles } from './machine-files.ts';
 import { openRecording, truncationNotice } from './open-recording.ts';
@@ -24,6 +25,7 @@ export interface ReplayRequest {
   readonly frame?: ReplayOptions['frame'];
   /** What QEMU's command line says of the machine: it must be what was recorded. */
   readonly expected?: Pick<QemuOptions, 'machine' | 'cpu' | 'ramBytes' | 'append' | 'icountShift' | 'rtcBase' | 'seed'> | undefined;
+  readonly accel?: QemuOptions['accel'];
   /** Stop here instead of at the end. */
   readonly to?: Icount | undefined;
 }
@@ -38,7 +40,7 @@ export interface ReplayResult {
 }
 
 /** @throws RepriseError, DivergenceError among them */
-export async function runReplay({ program, path, files, consoles: spec, frame, expected, to }: ReplayRequest): Promise<ReplayResult> {
+export async function runReplay({ program, path, files, consoles: spec, frame, expected, accel, to }: ReplayRequest): Promise<ReplayResult> {
   const say = (text: string): void => void process.stderr.write(`${program}: ${text}\n`);
   const opened = await openRecording(path);
   const abort = new AbortController();
@@ -66,6 +68,7 @@ export async function runReplay({ program, path, files, consoles: spec, frame, e
     const clock = new NodeClock();
     const progress = openProgress(clock, consoles.onTerminal, Math.min(to ?? recording.reached.icount, recording.reached.icount));
     run = prepareReplay(recording, recorded, hasher, {
+      engine: chooseEngine(accel),
       clock,
       output: (port, bytes) => {
         serial[port].write(bytes);
@@ -81,6 +84,7 @@ export async function runReplay({ program, path, files, consoles: spec, frame, e
       progress?.close();
     }
     const { machine } = run;
+    reportEngine(say, machine.cpu.jitStatistics());
     return {
       status: signal === undefined ? EXIT.done : exitStatus(signal),
       stop,

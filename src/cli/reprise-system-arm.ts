@@ -25,7 +25,7 @@ await runMain(PROGRAM, async () => {
   const qemu = finishQemuOptions(plain);
   if (qemu.rr !== undefined) requireFilter(qemu.nic);
   if (qemu.rr?.mode === 'replay') {
-    const result = await runReplay({ program: PROGRAM, path: qemu.rr.file, files: qemu, consoles: qemu.consoles, expected: qemu });
+    const result = await runReplay({ program: PROGRAM, path: qemu.rr.file, files: qemu, accel: qemu.accel, consoles: qemu.consoles, expected: qemu });
     process.stderr.write(`${PROGRAM}: ${describe(result)}`);
     return result.status;
   }

@@ -12,7 +12,7 @@ import { encodeModule } from './wasm-module.ts';
 /** WebAssembly bytes in use at most; the machine code made of them takes some ten times as much. */
 const MAX_BYTES = 8 << 20;
 
-export interface StoreStatistics {
+export type StoreStatistics = {
   /** Modules, functions and bytes since the machine was built, and functions that were dropped again. */
   readonly modules: number;
   readonly functions: number;
@@ -20,7 +20,7 @@ export interface StoreStatistics {
   readonly dropped: number;
   /** Functions in use. */
   readonly live: number;
-}
+};
 
 export class CodeStore {
   private readonly memory: GuestMemory;

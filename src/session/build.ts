@@ -2,19 +2,14 @@
 
 import type { BootFiles, NamedFile } from '../boards/boot/arm-boot.ts';
 import { buildIntegratorCp } from '../boards/integratorcp.ts';
-import type { Accel, Machine } from '../boards/machine.ts';
+import type { Engine, Machine } from '../boards/machine.ts';
 import type { Digestible } from '../replay/digest-chain.ts';
 import type { InputFile, MachineOptions } from '../replay/model.ts';
 
 export type MachineFiles = Partial<Record<InputFile['role'], NamedFile>>;
 
 /** @throws RepriseError of the boot plan */
-export function buildMachine(
-  options: MachineOptions,
-  files: MachineFiles,
-  onGuestMessage: (message: string) => void,
-  accel: Accel = 'interp',
-): Machine {
+export function buildMachine(options: MachineOptions, files: MachineFiles, onGuestMessage: (message: string) => void, engine?: Engine): Machine {
   const boot: BootFiles = { kernel: files.kernel, initrd: files.initrd, dtb: files.dtb, bios: files.bios, append: options.append };
   return buildIntegratorCp({
     ramBytes: options.ramBytes,
@@ -23,7 +18,7 @@ export function buildMachine(
     nics: options.nics.map(({ mac }) => ({ mac: macBytes(mac) })),
     files: boot,
     onGuestMessage,
-    accel,
+    ...(engine && { engine }),
   });
 }
 

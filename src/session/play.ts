@@ -1,5 +1,5 @@
 /** From an opened recording to a machine that replays it. */
-import type { Machine } from '../boards/machine.ts';
+import type { Engine, Machine } from '../boards/machine.ts';
 import { RepriseError } from '../errors/errors.ts';
 import { DigestChain } from '../replay/digest-chain.ts';
 import type { Hasher } from '../replay/hasher.ts';
@@ -8,12 +8,12 @@ import type { Recording } from '../replay/reader.ts';
 import { buildMachine, digestible, type MachineFiles } from './build.ts';
 import { type ReplayOptions, ReplayRun, type Script } from './replay-run.ts';
 
-type Surroundings = Pick<ReplayOptions, 'clock' | 'output' | 'frame' | 'onProgress'>;
+type Surroundings = Pick<ReplayOptions, 'clock' | 'output' | 'frame' | 'onProgress'> & { readonly engine?: Engine };
 
 /** @throws RepriseError RECORDING_VERSION when the machine has changed since, and those of the boot plan */
-export function prepareReplay(recording: Recording, files: MachineFiles, hasher: Hasher, surroundings: Surroundings): ReplayRun {
+export function prepareReplay(recording: Recording, files: MachineFiles, hasher: Hasher, { engine, ...surroundings }: Surroundings): ReplayRun {
   const { header, end, reached } = recording;
-  const machine: Machine = buildMachine(header.options, files, () => {});
+  const machine: Machine = buildMachine(header.options, files, () => {}, engine);
   const chain = new DigestChain(digestible(machine), hasher);
   checkComponents(header.components, chain.components(), header.engineVersion);
   const script: Script = {

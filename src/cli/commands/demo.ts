@@ -11,6 +11,7 @@ import type { MachineOptions } from '../../replay/model.ts';
 import { buildMachine } from '../../session/build.ts';
 import { LiveRun } from '../../session/live.ts';
 import { prepareReplay } from '../../session/play.ts';
+import { chooseEngine } from '../engine.ts';
 import { EXIT } from '../exit.ts';
 import { startRecording } from '../live.ts';
 import { openRecording } from '../open-recording.ts';
@@ -108,7 +109,7 @@ async function recordUntilBug(path: string): Promise<FirstRun> {
     nics: [],
   };
   const files = { kernel: { name: 'lost-update.elf', bytes: readInput(fileURLToPath(GUEST), 'built-in guest') } };
-  const machine = buildMachine(options, files, () => {});
+  const machine = buildMachine(options, files, () => {}, chooseEngine(undefined));
   const typist = new Typist();
   let signal: EndingSignal | undefined;
   let live: LiveRun | undefined;

@@ -3,7 +3,7 @@ import { RepriseError } from '../../errors/errors.ts';
 import type { Icount } from '../../time/units.ts';
 import { EXIT } from '../exit.ts';
 import { renderHelp } from '../options/help.ts';
-import { CONSOLE_OPTIONS, HELP_OPTIONS, MACHINE_OPTIONS, newQemuDraft, type QemuDraft } from '../options/qemu.ts';
+import { CONSOLE_OPTIONS, ENGINE_OPTIONS, HELP_OPTIONS, MACHINE_OPTIONS, newQemuDraft, type QemuDraft } from '../options/qemu.ts';
 import { type OptionRow, parseCommandLine } from '../options/table.ts';
 import { parseIcount, type ReplayResult, runReplay } from '../replay.ts';
 import { answerRequest } from '../requests.ts';
@@ -64,7 +64,7 @@ export function describe({ stop, icount, digest, truncated }: ReplayResult): str
   return `${where} instruction ${icount}; ${digest === undefined ? 'nothing to compare on the way' : `the same as recorded (digest ${digest})`}\n`;
 }
 
-const REPLAY_ROWS: readonly OptionRow<ReplayDraft>[] = [TO, ...SERIAL, ...DISPLAY, ...FILE_OPTIONS, ...HELP_OPTIONS];
+const REPLAY_ROWS: readonly OptionRow<ReplayDraft>[] = [TO, ...SERIAL, ...DISPLAY, ...ENGINE_OPTIONS, ...FILE_OPTIONS, ...HELP_OPTIONS];
 
 export const replay: Command = {
   name: 'replay',
@@ -75,13 +75,20 @@ export const replay: Command = {
     const { draft, path } = parse(REPLAY_ROWS, args);
     if (draft.request !== undefined) return answerRequest(draft.request, replay);
     const serial = draft.serial ?? [{ backend: { kind: 'stdio' as const }, monitor: false }];
-    const result = await runReplay({ program: 'reprise replay', path, files: draft, consoles: { serial, monitor: undefined }, to: draft.to });
+    const result = await runReplay({
+      program: 'reprise replay',
+      path,
+      files: draft,
+      accel: draft.accel,
+      consoles: { serial, monitor: undefined },
+      to: draft.to,
+    });
     process.stderr.write(`reprise replay: ${describe(result)}`);
     return result.status;
   },
 };
 
-const VERIFY_ROWS: readonly OptionRow<ReplayDraft>[] = [JSON_OUTPUT, ...FILE_OPTIONS, ...HELP_OPTIONS];
+const VERIFY_ROWS: readonly OptionRow<ReplayDraft>[] = [JSON_OUTPUT, ...ENGINE_OPTIONS, ...FILE_OPTIONS, ...HELP_OPTIONS];
 
 export const verify: Command = {
   name: 'verify',
@@ -91,7 +98,13 @@ export const verify: Command = {
   async run(args) {
     const { draft, path } = parse(VERIFY_ROWS, args);
     if (draft.request !== undefined) return answerRequest(draft.request, verify);
-    const result = await runReplay({ program: 'reprise verify', path, files: draft, consoles: { serial: [], monitor: undefined } });
+    const result = await runReplay({
+      program: 'reprise verify',
+      path,
+      files: draft,
+      accel: draft.accel,
+      consoles: { serial: [], monitor: undefined },
+    });
     if (draft.json) {
       const { icount, digest, truncated } = result;
       process.stdout.write(

@@ -14,6 +14,7 @@ const MIB = 2 ** 20;
 const MACHINES = ['integratorcp'] as const;
 const CPUS = ['arm926'] as const;
 const SERIAL_PORTS = 2;
+const ACCELERATORS = ['interp', 'jit'] as const;
 
 export const MIN_RAM_MIB = 16;
 export const MAX_RAM_MIB = 256;
@@ -45,6 +46,7 @@ export interface QemuOptions {
   readonly rtcBase: RtcBase | undefined;
   /** 16 hex digits. */
   readonly seed: string | undefined;
+  readonly accel: (typeof ACCELERATORS)[number] | undefined;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -85,6 +87,7 @@ export function newQemuDraft(): QemuDraft {
     rrFile: undefined,
     rtcBase: undefined,
     seed: undefined,
+    accel: undefined,
   };
 }
 
@@ -220,6 +223,18 @@ export const CONSOLE_OPTIONS: readonly Row[] = [
   },
 ];
 
+/** How guest code is executed; of no concern to the guest. */
+export const ENGINE_OPTIONS: readonly Row[] = [
+  {
+    names: ['accel'],
+    argument: 'interp|jit',
+    group: 'Speed',
+    help: 'jit (the default) compiles code that is executed often to WebAssembly, interp interprets all of it; every recording replays with either',
+    apply: (draft, value, option) =>
+      readSuboptions(option, value, 'accel', { accel: (accel, where) => (draft.accel = parseChoice(accel, where, ACCELERATORS)) }),
+  },
+];
+
 const NETWORK_ROWS: readonly Row[] = NETWORK_OPTIONS.map((row) => ({
   ...row,
   apply: (draft, value, option) => row.apply(draft.network, value, option),
@@ -237,7 +252,14 @@ export const HELP_OPTIONS: readonly Row[] = [
 ];
 
 /** Everything that QEMU's command line can have here. */
-export const QEMU_OPTIONS: readonly Row[] = [...MACHINE_OPTIONS, ...NETWORK_ROWS, ...CONSOLE_OPTIONS, ...NEUTRAL_OPTIONS, ...HELP_OPTIONS];
+export const QEMU_OPTIONS: readonly Row[] = [
+  ...MACHINE_OPTIONS,
+  ...ENGINE_OPTIONS,
+  ...NETWORK_ROWS,
+  ...CONSOLE_OPTIONS,
+  ...NEUTRAL_OPTIONS,
+  ...HELP_OPTIONS,
+];
 
 /** A whole command line of QEMU, without the program's name. @throws RepriseError */
 export function parseQemuOptions(args: readonly string[]): QemuOptions {

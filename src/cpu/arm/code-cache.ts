@@ -109,15 +109,20 @@ export class CodeCache {
   }
 
   /**
-   * A store has hit the page: the instructions that hold this byte offset are decoded again when they come up. A page
+   * A store has hit the page. A page
    * that is stored to again and again is data by now, and forgotten, so that stores to it are fast; twice as late each
    * time. Returns whether what is running may be gone.
    */
-  invalidate(page: number, offset: number): boolean {
+  stored(page: number, offset: number): boolean {
     if (++this.stores[page] > FEW_STORES << this.forgotten[page]) {
       this.forgetPage(page);
       return true;
     }
+    return this.invalidate(page, offset);
+  }
+
+  /** The instructions that hold this byte offset are decoded again when they come up. Returns whether compiled code was dropped. */
+  invalidate(page: number, offset: number): boolean {
     let dropped = false;
     for (const decoded of this.pages[page] ?? []) {
       decoded.arm[offset >>> 2] = undefined;

@@ -19,10 +19,13 @@ import { CodeCache, type CodePage } from './code-cache.ts';
 import { conditionPassed } from './condition.ts';
 import { DATA_ABORT, dataAbort, prefetchAbort, takeInterrupt } from './exceptions.ts';
 import { decodeArm, decodeThumb } from './isa/decode.ts';
+import { disassembleArm, disassembleThumb } from './isa/disassemble.ts';
 import { ArmJit, type JitOptions, type JitStatistics } from './jit/arm-jit.ts';
 import { Mmu, TLB_INDEX_MASK } from './mmu.ts';
 import { BRANCH, NEXT } from './op.ts';
+import { MODE } from './psr.ts';
 import { armState } from './state.ts';
+import { type Translation, translate } from './translation.ts';
 import type { VfpHost } from './vfp/vfp.ts';
 import { vfpHost } from './vfp-host.ts';
 
@@ -48,6 +51,7 @@ export class Arm926 {
   readonly irq: Line;
   readonly fiq: Line;
   private readonly bus: AddressSpace;
+  private readonly memory: GuestMemory;
   private readonly code: CodeCache;
   private readonly words: Int32Array;
   private readonly bytes: Uint8Array;
@@ -55,6 +59,7 @@ export class Arm926 {
   private readonly tlb: Int32Array;
   /** The words that the run loop works on, `RUN` by name. */
   private readonly slice: Int32Array;
+  private readonly tier = { compiled: true };
   /** [0]: the instruction count at which the running slice ends. */
   private readonly sliceEnd = new Float64Array(1);
 
@@ -66,6 +71,7 @@ export class Arm926 {
     this.r = this.s.r;
     this.nzcv = this.s.nzcv;
     this.bus = bus;
+    this.memory = memory;
     this.words = memory.words;
     this.bytes = memory.bytes;
     this.halves = memory.halves;
@@ -82,8 +88,26 @@ export class Arm926 {
     Object.freeze(this);
   }
 
+  /** Whether compiled code is used. A debugger that wants to see each instruction says no; it may be said between slices. */
+  useCompiled(allowed: boolean): void {
+    this.tier.compiled = allowed;
+  }
+
+  /** What the second tier has done; undefined if there is none. */
   jitStatistics(): JitStatistics | undefined {
     return this.jit?.statistics();
+  }
+
+  /** The next instruction, as text; for messages. */
+  nextInstruction(): string {
+    const { s, words, halves, r } = this;
+    const at = r[15];
+    const found: Translation = { fault: 0, physical: 0, readable: false, writable: false, permissionFault: 0, uniform: false };
+    translate(s, this.memory, this.bus, at, s.mode !== MODE.usr, false, found, () => {});
+    const offset = found.fault ? -1 : this.bus.ramOffset(found.physical);
+    const address = `0x${(at >>> 0).toString(16).padStart(8, '0')}`;
+    if (offset < 0) return `${address}: not in memory`;
+    return `${address}: ${s.t ? disassembleThumb(halves[offset >> 1], at) : disassembleArm(words[offset >> 2], at)}`;
   }
 
   /** Instructions executed; exact also while one is being executed (it is not counted yet). */
@@ -185,7 +209,7 @@ export class Arm926 {
     const { r, nzcv, words, slice, jit } = this;
     let pc = r[15];
     let page = this.fetch(pc);
-    let compiled = jit !== undefined;
+    let compiled = jit !== undefined && this.tier.compiled;
     while (typeof page !== 'string') {
       const ops = page.arm;
       const first = page.offset >> 2;
@@ -237,7 +261,7 @@ export class Arm926 {
     const { r, halves, slice, jit } = this;
     let pc = r[15];
     let page = this.fetch(pc);
-    let compiled = jit !== undefined;
+    let compiled = jit !== undefined && this.tier.compiled;
     while (typeof page !== 'string') {
       const ops = page.thumb;
       if (ops.length === 0) {

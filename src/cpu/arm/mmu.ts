@@ -332,7 +332,7 @@ export class Mmu {
     const wasMapping = (flags & TABLE) !== 0 && (this.tableParts[page] & partOf(offset)) !== 0 && (memory.words[offset >> 2] & 3) !== 0;
     memory.flags[page] = flags | DIRTY;
     this.put(offset, size, value);
-    if (flags & CODE && this.code.invalidate(page, offset & 0xfff)) this.refetch();
+    if (flags & CODE && this.code.stored(page, offset & 0xfff)) this.refetch();
     if (wasMapping) {
       this.flush();
       this.refetch();

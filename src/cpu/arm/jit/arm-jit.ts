@@ -27,7 +27,8 @@ export interface JitOptions {
   readonly unexecuted: boolean;
 }
 
-export const DEFAULT_JIT: JitOptions = Object.freeze({ hot: 200, urgent: 800, batch: 24, maxInstructions: 256, unexecuted: false });
+/** @param hot executions that make code hot: the default is where compiling and interpreting longer cost about the same */
+export const jitOptions = (hot = 300): JitOptions => Object.freeze({ hot, urgent: 4 * hot, batch: 24, maxInstructions: 256, unexecuted: false });
 
 /** Code that changed so often is left to the interpreter for good. */
 const MAX_CHANGES = 8;
@@ -44,14 +45,19 @@ interface Request {
   readonly index: number;
 }
 
-export interface JitStatistics extends StoreStatistics {
-  readonly requests: number;
+export type JitStatistics = StoreStatistics & {
+  /** Regions translated. */
+  readonly regions: number;
+  /** Times that the run loop entered compiled code, and why it came back. */
   readonly entered: number;
   readonly missing: number;
   readonly look: number;
   readonly budget: number;
+  /** Instructions that compiled code left to the interpreter. */
   readonly interpreted: number;
-}
+  /** Instructions executed in compiled code. */
+  readonly instructions: number;
+};
 
 interface LiveSite extends Site {
   readonly op: Op;
@@ -68,7 +74,7 @@ export class ArmJit implements CompiledCode {
   private readonly freeSites: number[] = [];
   private readonly queue: Request[] = [];
   private readonly compiled = new Set<CodePage>();
-  private readonly counts = { requests: 0, entered: 0, missing: 0, look: 0, budget: 0, interpreted: 0 };
+  private readonly counts = { regions: 0, entered: 0, missing: 0, look: 0, budget: 0, interpreted: 0, instructions: 0 };
 
   constructor(cpu: Arm926, memory: GuestMemory, options: JitOptions) {
     this.options = options;
@@ -105,8 +111,10 @@ export class ArmJit implements CompiledCode {
     const { jumps, cpu, counts } = this;
     const packed = ~compiled;
     jumps.enter(cpu.r[15] | cpu.s.t, packed & 0xff, packed >>> 8);
-    counts.entered++;
+    const before = cpu.icount();
     const result = jumps.run();
+    counts.entered++;
+    counts.instructions += cpu.icount() - before;
     if (result === RESULT.MISSING) counts.missing++;
     else if (result === RESULT.LOOK) counts.look++;
     else counts.budget++;
@@ -153,7 +161,7 @@ export class ArmJit implements CompiledCode {
         heat[index] = 0;
         continue;
       }
-      this.counts.requests++;
+      this.counts.regions++;
       const region = translateRegion(page, set, memory.words, index, options, (site) => this.newSite(site));
       regions.push({ page, region });
       // What comes later in this batch must not take it in again.

@@ -3,9 +3,10 @@ import { immediate } from '../exec/shifter.ts';
 import { armRow } from '../isa/decode.ts';
 import { planBranch, planBranchLink, planExchange, planMoveToCoprocessor, planReadStatus, planWriteStatus } from './branch.ts';
 import type { Plan } from './context.ts';
-import { planCountLeadingZeros, planDataProcessing, planLongMultiply, planMultiply } from './data-processing.ts';
+import { planDataProcessing } from './data-processing.ts';
 import { interpreted } from './interpreted.ts';
 import { planBlock, planDouble, planHalf, planSignedByte, planSignedHalf, planSingle, planStoreHalf } from './load-store.ts';
+import { planCountLeadingZeros, planLongMultiply, planMultiply } from './multiply.ts';
 
 type Planner = (insn: number, address: number, isConstant: (address: number) => boolean) => Plan;
 

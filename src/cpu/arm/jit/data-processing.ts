@@ -1,4 +1,4 @@
-/** Data-processing instructions, multiplies and CLZ (ARM ARM A4.1, A5.1). */
+/** Data-processing instructions (ARM ARM A4.1, A5.1). */
 import { OP } from '../../../jit/wasm-code.ts';
 import { immediate } from '../exec/shifter.ts';
 import { C, type Context, type FlagSource, N, NZCV, type Plan, V, Z } from './context.ts';
@@ -33,14 +33,20 @@ export function pushShifted(context: Context, insn: number): void {
   const count = amount(insn);
   switch (insn & 0x60) {
     case 0x00:
-      return by(OP.i32Shl, count);
+      by(OP.i32Shl, count);
+      break;
     case 0x20:
-      if (count === 0) return code.i32(0);
-      return by(OP.i32ShrU, count);
+      if (count === 0) code.i32(0);
+      else by(OP.i32ShrU, count);
+      break;
     case 0x40:
-      return by(OP.i32ShrS, count || 31);
+      by(OP.i32ShrS, count || 31);
+      break;
     default:
-      if (count !== 0) return by(OP.i32Rotr, count);
+      if (count !== 0) {
+        by(OP.i32Rotr, count);
+        break;
+      }
       context.readFlag(C);
       code.i32(31);
       code.op(OP.i32Shl);
@@ -146,31 +152,38 @@ function pushResult(context: Context): void {
     case 3:
       second();
       first();
-      return code.op(OP.i32Sub);
+      code.op(OP.i32Sub);
+      break;
     case 5:
       first();
       second();
       code.op(OP.i32Add);
       context.readFlag(C);
-      return code.op(OP.i32Add);
+      code.op(OP.i32Add);
+      break;
     case 6:
       first();
       second();
       code.op(OP.i32Sub);
-      return minusOnePlusCarry();
+      minusOnePlusCarry();
+      break;
     case 7:
       second();
       first();
       code.op(OP.i32Sub);
-      return minusOnePlusCarry();
+      minusOnePlusCarry();
+      break;
     case 13:
-      return second();
+      second();
+      break;
     case 14:
       first();
       complement();
-      return code.op(OP.i32And);
+      code.op(OP.i32And);
+      break;
     case 15:
-      return complement();
+      complement();
+      break;
     default:
       first();
       second();
@@ -317,7 +330,8 @@ const withCarryAndFlags = (context: Context): void => {
   setSumOverflow(context);
 };
 
-function pushHigh({ code }: Context): void {
+/** Pushes the high word of the 64-bit scratch local. */
+export function pushHigh({ code }: Context): void {
   code.get(code.wide);
   code.i64(32);
   code.op(OP.i64ShrU);
@@ -344,98 +358,4 @@ export function planDataProcessing(insn: number): Plan {
       ? ['subtraction', subtractionWithFlags]
       : ['addition', additionWithFlags];
   return { writes, sets: NZCV, reads, seen: false, ends: 'no', source, emit };
-}
-
-/** MUL and MLA: Rd in bits 19:16, the addend in 15:12. */
-export function planMultiply(insn: number): Plan {
-  if (rn(insn) === 15) return interpreted('no');
-  const flags = (insn & S) !== 0;
-  return {
-    writes: 1 << rn(insn),
-    sets: flags ? N | Z : 0,
-    reads: 0,
-    seen: false,
-    ends: 'no',
-    ...(flags ? { source: 'result' } : {}),
-    emit: (context) => {
-      const { code, result } = context;
-      context.read(rm(insn));
-      context.read(rs(insn));
-      code.op(OP.i32Mul);
-      if (insn & (1 << 21)) {
-        context.read(rd(insn));
-        code.op(OP.i32Add);
-      }
-      code.set(flags ? result : context.t[0]);
-      context.write(rn(insn), () => code.get(flags ? result : context.t[0]));
-      if (flags) context.setNZ();
-    },
-  };
-}
-
-/** UMULL, UMLAL, SMULL, SMLAL: RdHi in bits 19:16, RdLo in 15:12. */
-export function planLongMultiply(insn: number): Plan {
-  const high = rn(insn);
-  const low = rd(insn);
-  if (high === 15 || low === 15) return interpreted('no');
-  const flags = (insn & S) !== 0;
-  const extend = insn & (1 << 22) ? OP.i64ExtendI32S : OP.i64ExtendI32U;
-  return {
-    writes: (1 << high) | (1 << low),
-    sets: flags ? N | Z : 0,
-    reads: 0,
-    seen: false,
-    ends: 'no',
-    ...(flags ? { source: 'memory' } : {}),
-    emit: (context) => {
-      const { code } = context;
-      context.read(rm(insn));
-      code.op(extend);
-      context.read(rs(insn));
-      code.op(extend);
-      code.op(OP.i64Mul);
-      if (insn & (1 << 21)) {
-        context.read(high);
-        code.op(OP.i64ExtendI32U);
-        code.i64(32);
-        code.op(OP.i64Shl);
-        context.read(low);
-        code.op(OP.i64ExtendI32U);
-        code.op(OP.i64Or);
-        code.op(OP.i64Add);
-      }
-      code.set(code.wide);
-      context.write(low, () => {
-        code.get(code.wide);
-        code.op(OP.i32WrapI64);
-      });
-      context.write(high, () => pushHigh(context));
-      if (!flags) return;
-      context.setFlag(N, () => {
-        pushHigh(context);
-        code.i32(31);
-        code.op(OP.i32ShrU);
-      });
-      context.setFlag(Z, () => {
-        code.get(code.wide);
-        code.op(OP.i64Eqz);
-      });
-    },
-  };
-}
-
-export function planCountLeadingZeros(insn: number): Plan {
-  if (rd(insn) === 15) return interpreted('no');
-  return {
-    writes: 1 << rd(insn),
-    sets: 0,
-    reads: 0,
-    seen: false,
-    ends: 'no',
-    emit: (context) =>
-      context.write(rd(insn), () => {
-        context.read(rm(insn));
-        context.code.op(OP.i32Clz);
-      }),
-  };
 }
