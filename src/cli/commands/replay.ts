@@ -2,9 +2,11 @@
 import { RepriseError } from '../../errors/errors.ts';
 import type { Icount } from '../../time/units.ts';
 import { EXIT } from '../exit.ts';
+import { lockstep } from '../lockstep.ts';
 import { renderHelp } from '../options/help.ts';
 import { CONSOLE_OPTIONS, ENGINE_OPTIONS, HELP_OPTIONS, MACHINE_OPTIONS, newQemuDraft, type QemuDraft } from '../options/qemu.ts';
 import { type OptionRow, parseCommandLine } from '../options/table.ts';
+import { parseInteger } from '../options/values.ts';
 import { parseIcount, type ReplayResult, runReplay } from '../replay.ts';
 import { answerRequest } from '../requests.ts';
 import type { Command } from './command.ts';
@@ -12,6 +14,7 @@ import type { Command } from './command.ts';
 interface ReplayDraft extends QemuDraft {
   to: Icount | undefined;
   json: boolean;
+  lockstep: number | undefined;
 }
 
 const TO: OptionRow<ReplayDraft> = {
@@ -31,6 +34,15 @@ const JSON_OUTPUT: OptionRow<ReplayDraft> = {
     draft.json = true;
   },
 };
+const LOCKSTEP: OptionRow<ReplayDraft> = {
+  names: ['lockstep'],
+  argument: 'N',
+  group: 'Debugging',
+  help: 'run compiled code beside the interpreter and compare the machines every N instructions (1000 is a good choice; blocks longer than N are not run compiled)',
+  apply: (draft, value, option) => {
+    draft.lockstep = parseInteger(value, option, 1, 1_000_000_000);
+  },
+};
 /** Where a recording does not contain its inputs. */
 export const FILE_OPTIONS: readonly OptionRow<QemuDraft>[] = MACHINE_OPTIONS.filter(({ names: [name] }) =>
   ['kernel', 'initrd', 'dtb', 'bios'].includes(name),
@@ -43,7 +55,7 @@ const SERIAL = CONSOLE_OPTIONS.filter(({ names: [name] }) => name === 'serial');
 const DISPLAY = CONSOLE_OPTIONS.filter(({ names: [name] }) => name === 'display' || name === 'nographic');
 
 function parse(rows: readonly OptionRow<ReplayDraft>[], args: readonly string[]): { draft: ReplayDraft; path: string } {
-  const draft: ReplayDraft = { ...newQemuDraft(), to: undefined, json: false };
+  const draft: ReplayDraft = { ...newQemuDraft(), to: undefined, json: false, lockstep: undefined };
   const [path, stray] = parseCommandLine(rows, args, draft);
   if (draft.request !== undefined) return { draft, path: '' };
   if (path === undefined) throw new RepriseError('USAGE', 'which recording? name its file');
@@ -88,16 +100,21 @@ export const replay: Command = {
   },
 };
 
-const VERIFY_ROWS: readonly OptionRow<ReplayDraft>[] = [JSON_OUTPUT, ...ENGINE_OPTIONS, ...FILE_OPTIONS, ...HELP_OPTIONS];
+const VERIFY_ROWS: readonly OptionRow<ReplayDraft>[] = [JSON_OUTPUT, LOCKSTEP, ...ENGINE_OPTIONS, ...FILE_OPTIONS, ...HELP_OPTIONS];
 
 export const verify: Command = {
   name: 'verify',
-  usage: 'FILE [--json]',
+  usage: 'FILE [--json] [--lockstep N]',
   summary: 'replay a recording silently and say whether it is the recorded run',
   help: () => renderHelp(VERIFY_ROWS as readonly OptionRow<never>[]),
   async run(args) {
     const { draft, path } = parse(VERIFY_ROWS, args);
     if (draft.request !== undefined) return answerRequest(draft.request, verify);
+    if (draft.lockstep !== undefined) {
+      const same = await lockstep(path, draft, draft.lockstep);
+      process.stdout.write(`${path}: interpreter and compiled code are in the same state all the way to instruction ${same}\n`);
+      return EXIT.done;
+    }
     const result = await runReplay({
       program: 'reprise verify',
       path,
