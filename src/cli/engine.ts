@@ -1,13 +1,13 @@
 /** How guest code is executed: what the command line and the environment say. */
 import type { Engine } from '../boards/machine.ts';
-import { tuneEngine } from '../host/node/engine.ts';
+import { tuneForCompiledCode } from '../host/node/engine.ts';
 import { parseInteger } from './options/values.ts';
 
 /** @param accel what `-accel` says @throws RepriseError BAD_VALUE of REPRISE_JIT_HOT */
-export function chooseEngine(accel: Engine['accel'] | undefined): Engine {
-  tuneEngine();
+export function chooseEngine(accel: Engine['accel'] = 'jit'): Engine {
+  if (accel === 'jit') tuneForCompiledCode();
   const hot = process.env.REPRISE_JIT_HOT;
-  return { accel: accel ?? 'jit', hot: hot === undefined ? undefined : parseInteger(hot, 'REPRISE_JIT_HOT', 1, 1_000_000) };
+  return { accel, hot: hot === undefined ? undefined : parseInteger(hot, 'REPRISE_JIT_HOT', 1, 1_000_000) };
 }
 
 /** Tells what compiled code has done, if REPRISE_JIT_STATISTICS is set. */

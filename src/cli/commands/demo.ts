@@ -109,7 +109,7 @@ async function recordUntilBug(path: string): Promise<FirstRun> {
     nics: [],
   };
   const files = { kernel: { name: 'lost-update.elf', bytes: readInput(fileURLToPath(GUEST), 'built-in guest') } };
-  const machine = buildMachine(options, files, () => {}, chooseEngine(undefined));
+  const machine = buildMachine(options, files, () => {}, chooseEngine());
   const typist = new Typist();
   let signal: EndingSignal | undefined;
   let live: LiveRun | undefined;
