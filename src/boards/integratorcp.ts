@@ -6,6 +6,7 @@ import { AddressSpace } from '../bus/address-space.ts';
 import type { AnyDevice, Line } from '../bus/device.ts';
 import { GuestMemory } from '../bus/memory.ts';
 import { Arm926 } from '../cpu/arm/cpu.ts';
+import { jitOptions } from '../cpu/arm/jit/arm-jit.ts';
 import { IntegratorCm } from '../devices/integrator-cm/integrator-cm.ts';
 import { IntegratorCpControl } from '../devices/integrator-cp-control/integrator-cp-control.ts';
 import { IntegratorDebug } from '../devices/integrator-debug/integrator-debug.ts';
@@ -32,7 +33,7 @@ import { VirtualClock } from '../time/virtual-clock.ts';
 import { type BootFiles, loadSegments, planBoot } from './boot/arm-boot.ts';
 import { FrameOutput } from './frame-output.ts';
 import { type GuestMessageListener, OnceLog } from './guest-log.ts';
-import { Machine, machineState } from './machine.ts';
+import { DEFAULT_ENGINE, type Engine, Machine, machineState } from './machine.ts';
 import { SerialOutput } from './serial-output.ts';
 
 export interface IntegratorCpConfig {
@@ -46,6 +47,7 @@ export interface IntegratorCpConfig {
   /** At most one: the SD card in the slot. */
   readonly disks: readonly { readonly bytes: number; readonly readOnly: boolean }[];
   readonly files: BootFiles;
+  readonly engine?: Engine;
   /** Told, once each, what the guest does that the board does not do. */
   readonly onGuestMessage: GuestMessageListener;
 }
@@ -59,7 +61,16 @@ const MiB = 1024 * KiB;
 const MHz = 1_000_000;
 
 /** @throws RepriseError BAD_VALUE when a disk has a size that no card has; from the boot plan: BAD_KERNEL, BAD_DTB, IMAGE_TOO_BIG, USAGE */
-export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, nics, disks, files, onGuestMessage }: IntegratorCpConfig): Machine {
+export function buildIntegratorCp({
+  ramBytes,
+  icountShift,
+  rtcBase,
+  nics,
+  disks,
+  files,
+  onGuestMessage,
+  engine = DEFAULT_ENGINE,
+}: IntegratorCpConfig): Machine {
   const memory = new GuestMemory(ramBytes);
   const log = new OnceLog(onGuestMessage);
   const clock = new VirtualClock({ icount: () => cpu.icount() }, icountShift);
@@ -130,7 +141,7 @@ export function buildIntegratorCp({ ramBytes, icountShift, rtcBase, nics, disks,
     ],
     windows.map(([base, bytes, device]) => ({ base, bytes, device })),
   );
-  const cpu = new Arm926(memory, bus);
+  const cpu = new Arm926(memory, bus, engine.accel === 'jit' ? jitOptions(engine.hot) : undefined);
   const readRam = (address: number, length: number): Uint8Array => {
     const offset = bus.ramOffset(address);
     return offset < 0 ? new Uint8Array(0) : memory.bytes.subarray(offset, Math.min(offset + length, memory.bytes.length));

@@ -17,6 +17,16 @@ import type { VirtualClock } from '../time/virtual-clock.ts';
 import type { FrameOutput } from './frame-output.ts';
 import type { SerialOutput } from './serial-output.ts';
 
+/** How guest code is executed. Nothing that a guest can see depends on it, so that it is not part of a recording. */
+export interface Engine {
+  /** By the interpreter alone, or compiled when it is hot. */
+  readonly accel: 'interp' | 'jit';
+  /** Executions that make code hot, where that is not left to the CPU. */
+  readonly hot?: number | undefined;
+}
+
+export const DEFAULT_ENGINE: Engine = Object.freeze({ accel: 'jit' });
+
 /** What a machine needs of its CPU, whatever the instruction set. */
 export interface Cpu {
   readonly name: string;
@@ -30,6 +40,10 @@ export interface Cpu {
   dropStores(): void;
   readonly debug: CpuDebug;
   readonly inspector: CpuInspector;
+  /** What compiled code has done, by name; undefined where there is none. */
+  jitStatistics(): Readonly<Record<string, number>> | undefined;
+  /** The next instruction, as text. */
+  nextInstruction(): string;
 }
 
 /** How monitors look into a CPU between two instructions, besides what `CpuDebug` has. Nothing here changes anything. */

@@ -1,6 +1,6 @@
 /**
- * Guest memory: one WebAssembly memory that never grows. It begins with a header (the CPU's state block and its
- * translation cache, at offsets that compiled code may rely on) and holds the guest's RAM behind it.
+ * Guest memory: one WebAssembly memory that never grows. It begins with a header (the CPU's state block, its
+ * translation cache and more that compiled code shares, at fixed offsets) and holds the guest's RAM behind it.
  *
  * Each RAM page has flags that make stores cheap: a page is written through the fast path only while it is already
  * dirty, holds no decoded code and no page table in use. The flags are derived data.
@@ -11,13 +11,44 @@ import { assert } from '../errors/errors.ts';
 export const PAGE_BYTES = 4096;
 export const PAGE_SHIFT = 12;
 
-/** Where RAM begins in the WebAssembly memory. */
-export const RAM_BASE = 0x10000;
 /** Where the CPU's state block begins. */
 export const CPU_BASE = 0;
-/** Where the CPU's translation cache begins, and its size. */
+/** Where the words begin that interpreter and compiled code share while they run; derived data. `RUN` says which they are. */
+export const RUN_BASE = 0x3f00;
+/** Where the CPU's translation cache begins. */
 export const TLB_BASE = 0x4000;
-export const TLB_BYTES = 0x8000;
+/**
+ * The translation cache has so many contexts, and behind them an empty one that nothing is found in. Each is direct
+ * mapped, by the address bits above the page.
+ */
+export const TLB_CONTEXTS = 16;
+export const TLB_CONTEXT_BYTES = 0x2000;
+/**
+ * Byte offsets in an entry: the page that it allows loads from, the page that it allows stores to, what to add to a guest
+ * address to get a byte offset in the WebAssembly memory; and its size.
+ */
+export const TLB_ENTRY = { LOAD: 0, STORE: 4, DELTA: 8, BYTES: 16 } as const;
+/** Where the table begins by which compiled code finds the code at a guest address (`jit/jump-table.ts`). */
+export const JUMP_BASE = 0x30000;
+/** Where RAM begins in the WebAssembly memory. */
+export const RAM_BASE = 0x80000;
+
+/** Indices of the words at `RUN_BASE`. */
+export const RUN = {
+  /** Instructions left of the slice; those of the running stretch of straight code are in it (interpreter) or not (compiled code). */
+  LEFT: 0,
+  /** Where in its page the interpreter's stretch ends at the latest; 0 to look at interrupts and fetch anew after this instruction. */
+  STOP: 1,
+  /** The address that the running stretch's count begins at; -1 while none runs. */
+  FROM: 2,
+  /** The current context's first word in the translation cache. */
+  CONTEXT: 3,
+  /** The first word of the context that an access as the user goes by; of the empty one if there is none yet. */
+  USER_CONTEXT: 5,
+  /** Changes whenever what is found by virtual address may be something else. */
+  EPOCH: 4,
+  WORDS: 8,
+} as const;
 
 /** Written since the flags were last cleared. */
 export const DIRTY = 1;
@@ -59,6 +90,8 @@ export class DirtyPages {
 export class GuestMemory {
   readonly wasm: WasmMemory;
   readonly ramBytes: number;
+  /** The words at `RUN_BASE`. */
+  readonly run: Int32Array;
   /** Views of the whole WebAssembly memory. */
   readonly bytes: Uint8Array;
   readonly halves: Uint16Array;
@@ -76,6 +109,7 @@ export class GuestMemory {
     const pages = (RAM_BASE + ramBytes) / 0x10000;
     this.wasm = new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.ramBytes = ramBytes;
+    this.run = new Int32Array(this.wasm.buffer, RUN_BASE, RUN.WORDS);
     this.bytes = new Uint8Array(this.wasm.buffer);
     this.halves = new Uint16Array(this.wasm.buffer);
     this.words = new Int32Array(this.wasm.buffer);

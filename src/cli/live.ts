@@ -18,6 +18,7 @@ import { attachControls } from './control.ts';
 import { listenForDebugger } from './debugger.ts';
 import { type OpenDrive, openRecordDrive, openRunDrive } from './drives.ts';
 import { Dumps } from './dumps.ts';
+import { chooseEngine, reportEngine } from './engine.ts';
 import { EXIT } from './exit.ts';
 import { readMachineFiles } from './machine-files.ts';
 import { openNetwork } from './network.ts';
@@ -68,9 +69,10 @@ export async function runLive(request: LiveRequest): Promise<number> {
     const files = readMachineFiles(qemu);
     for (const spec of qemu.drives) drives.push(open(await (record ? openRecordDrive(spec) : openRunDrive(spec, say))));
     const options = toMachineOptions(qemu, { ...wallClock(), seed: randomSeed() }, drives.map(diskOf));
-    const machine = buildMachine(options, files, (message, item) => {
+    const tell = (message: string, item: LogItem): void => {
       if (logItems.has(item)) say(`guest: ${message}`);
-    });
+    };
+    const machine = buildMachine(options, files, tell, chooseEngine(qemu.accel));
     const clock = new NodeClock();
     const sink = record && open(createOutput(record.path, { force: record.force }));
     await sink?.lock();
@@ -134,6 +136,7 @@ export async function runLive(request: LiveRequest): Promise<number> {
     } finally {
       progress?.close();
     }
+    reportEngine(say, machine.cpu.jitStatistics());
     if (started !== undefined) say(`recorded ${machine.icount()} instructions in ${record?.path}, digest ${started.recorder.final()?.chain}`);
   } catch (error) {
     if (signal === undefined) throw error;

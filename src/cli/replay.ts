@@ -18,6 +18,7 @@ import { SwitchedSession } from '../session/switched-session.ts';
 import { icount, LIMIT, ns } from '../time/units.ts';
 import { attachControls } from './control.ts';
 import { type Debugger, listenForDebugger } from './debugger.ts';
+import { chooseEngine, reportEngine } from './engine.ts';
 import { EXIT } from './exit.ts';
 import { type Fork, forkReplay } from './fork.ts';
 import { readMachineFiles, recordedFiles } from './machine-files.ts';
@@ -43,6 +44,7 @@ export interface ReplayRequest {
   readonly frame?: ReplayOptions['frame'];
   /** What QEMU's command line says of the machine: it must be what was recorded. */
   readonly expected?: Pick<QemuOptions, 'machine' | 'cpu' | 'ramBytes' | 'append' | 'icountShift' | 'rtcBase' | 'seed'> | undefined;
+  readonly accel?: QemuOptions['accel'];
   /** Stop here instead of at the end. */
   readonly to?: Moment | undefined;
   /** Begin with this snapshot; the initial one's name changes nothing. */
@@ -111,6 +113,7 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
     let checkpoints: Checkpoints | undefined;
     const place = replaySnapshots(file, drives, recording.header.options, open);
     const run = await prepareReplay(recording, recorded, hasher, {
+      engine: chooseEngine(request.accel),
       clock,
       disks: drives.map(({ node }) => node),
       output: (port, bytes) => {
@@ -173,6 +176,7 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
     } finally {
       progress?.close();
     }
+    reportEngine(say, run.machine.cpu.jitStatistics());
     return {
       status: signal === undefined ? EXIT.done : exitStatus(signal),
       stop,

@@ -36,6 +36,7 @@ await runMain(PROGRAM, async () => {
         program: PROGRAM,
         path: qemu.rr.file,
         files: qemu,
+        accel: qemu.accel,
         drives: qemu.drives,
         consoles: qemu.consoles,
         expected: qemu,

@@ -3,7 +3,7 @@
 import type { BootFiles, NamedFile } from '../boards/boot/arm-boot.ts';
 import type { GuestMessageListener } from '../boards/guest-log.ts';
 import { buildIntegratorCp } from '../boards/integratorcp.ts';
-import type { Machine } from '../boards/machine.ts';
+import type { Engine, Machine } from '../boards/machine.ts';
 import { SECTOR_BYTES } from '../bus/disk.ts';
 import type { Digestible } from '../replay/digest-chain.ts';
 import type { InputFile, MachineOptions } from '../replay/model.ts';
@@ -11,7 +11,7 @@ import type { InputFile, MachineOptions } from '../replay/model.ts';
 export type MachineFiles = Partial<Record<InputFile['role'], NamedFile>>;
 
 /** @throws RepriseError of the boot plan */
-export function buildMachine(options: MachineOptions, files: MachineFiles, onGuestMessage: GuestMessageListener): Machine {
+export function buildMachine(options: MachineOptions, files: MachineFiles, onGuestMessage: GuestMessageListener, engine?: Engine): Machine {
   const boot: BootFiles = { kernel: files.kernel, initrd: files.initrd, dtb: files.dtb, bios: files.bios, append: options.append };
   return buildIntegratorCp({
     ramBytes: options.ramBytes,
@@ -21,6 +21,7 @@ export function buildMachine(options: MachineOptions, files: MachineFiles, onGue
     disks: options.disks.map(({ sectors, readOnly }) => ({ bytes: sectors * SECTOR_BYTES, readOnly })),
     files: boot,
     onGuestMessage,
+    ...(engine && { engine }),
   });
 }
 

@@ -1,7 +1,6 @@
 /** From an opened recording to a machine that replays it. */
-
 import type { CowDisk } from '../block/cow.ts';
-import type { Machine } from '../boards/machine.ts';
+import type { Engine, Machine } from '../boards/machine.ts';
 import { RepriseError } from '../errors/errors.ts';
 import { DigestChain } from '../replay/digest-chain.ts';
 import type { Hasher } from '../replay/hasher.ts';
@@ -15,6 +14,7 @@ import { type ReplayOptions, ReplayRun, type Script } from './replay-run.ts';
 import { snapshotable } from './snapshots.ts';
 
 interface Surroundings extends Pick<ReplayOptions, 'clock' | 'output' | 'frame' | 'onProgress' | 'onPassing' | 'disks'> {
+  readonly engine?: Engine;
   /** The blocks of the initial snapshot in an overlay; what they say is checked against what header and inputs say. */
   readonly initial?: (() => AsyncIterable<Uint8Array>) | undefined;
 }
@@ -23,9 +23,14 @@ interface Surroundings extends Pick<ReplayOptions, 'clock' | 'output' | 'frame' 
  * A replay that stands at its start.
  * @throws RepriseError RECORDING_VERSION when the machine has changed since, SNAPSHOT_DAMAGED, and those of the boot plan
  */
-export async function prepareReplay(recording: Recording, files: MachineFiles, hasher: Hasher, surroundings: Surroundings): Promise<ReplayRun> {
+export async function prepareReplay(
+  recording: Recording,
+  files: MachineFiles,
+  hasher: Hasher,
+  { engine, ...surroundings }: Surroundings,
+): Promise<ReplayRun> {
   const { header, end, reached } = recording;
-  const machine: Machine = buildMachine(header.options, files, () => {});
+  const machine: Machine = buildMachine(header.options, files, () => {}, engine);
   const chain = new DigestChain(digestible(machine), hasher);
   checkComponents(header.components, chain.components(), header.engineVersion);
   const script: Script = {

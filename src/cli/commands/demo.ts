@@ -12,6 +12,7 @@ import type { MachineOptions } from '../../replay/model.ts';
 import { buildMachine } from '../../session/build.ts';
 import { LiveRun } from '../../session/live.ts';
 import { prepareReplay } from '../../session/play.ts';
+import { chooseEngine } from '../engine.ts';
 import { EXIT } from '../exit.ts';
 import { openRecording } from '../open-recording.ts';
 import { renderHelp } from '../options/help.ts';
@@ -110,7 +111,7 @@ async function recordUntilBug(path: string): Promise<FirstRun> {
     disks: [],
   };
   const files = { kernel: { name: 'lost-update.elf', bytes: readInput(fileURLToPath(GUEST), 'built-in guest') } };
-  const machine = buildMachine(options, files, () => {});
+  const machine = buildMachine(options, files, () => {}, chooseEngine());
   const typist = new Typist();
   let signal: EndingSignal | undefined;
   let live: LiveRun | undefined;

@@ -2,12 +2,14 @@
 import { RepriseError } from '../../errors/errors.ts';
 import type { Moment } from '../../session/replay-session.ts';
 import { EXIT } from '../exit.ts';
+import { lockstep } from '../lockstep.ts';
 import { checkConsoles, gdbAt } from '../options/char-spec.ts';
 import { finishDrives } from '../options/drives.ts';
 import { renderHelp } from '../options/help.ts';
 import {
   CONSOLE_OPTIONS,
   DRIVE_ROWS,
+  ENGINE_OPTIONS,
   GDB_PORT,
   HELP_OPTIONS,
   LOADVM,
@@ -26,6 +28,7 @@ interface ReplayDraft extends QemuDraft {
   to: Moment | undefined;
   checkpointMemory: number;
   json: boolean;
+  lockstep: number | undefined;
 }
 
 const TO: OptionRow<ReplayDraft> = {
@@ -65,6 +68,15 @@ const JSON_OUTPUT: OptionRow<ReplayDraft> = {
     draft.json = true;
   },
 };
+const LOCKSTEP: OptionRow<ReplayDraft> = {
+  names: ['lockstep'],
+  argument: 'N',
+  group: 'Debugging',
+  help: 'run compiled code beside the interpreter and compare the machines every N instructions (1000 is a good choice; blocks longer than N are not run compiled)',
+  apply: (draft, value, option) => {
+    draft.lockstep = parseInteger(value, option, 1, 1_000_000_000);
+  },
+};
 /** Where a recording does not contain its inputs. */
 export const FILE_OPTIONS: readonly OptionRow<QemuDraft>[] = MACHINE_OPTIONS.filter(({ names: [name] }) =>
   ['kernel', 'initrd', 'dtb', 'bios'].includes(name),
@@ -78,7 +90,7 @@ const CONSOLES = CONSOLE_OPTIONS.filter(({ names: [name] }) => ['serial', 'monit
 const DISPLAY = CONSOLE_OPTIONS.filter(({ names: [name] }) => name === 'display' || name === 'nographic');
 
 function parse(rows: readonly OptionRow<ReplayDraft>[], args: readonly string[]): { draft: ReplayDraft; path: string } {
-  const draft: ReplayDraft = { ...newQemuDraft(), to: undefined, checkpointMemory: CHECKPOINT_MEMORY, json: false };
+  const draft: ReplayDraft = { ...newQemuDraft(), to: undefined, checkpointMemory: CHECKPOINT_MEMORY, json: false, lockstep: undefined };
   const [path, stray] = parseCommandLine(rows, args, draft);
   if (draft.request !== undefined) return { draft, path: '' };
   if (path === undefined) throw new RepriseError('USAGE', 'which recording? name its file');
@@ -108,6 +120,7 @@ const REPLAY_ROWS: readonly OptionRow<ReplayDraft>[] = [
   ...CONSOLES,
   START_STOPPED,
   ...DISPLAY,
+  ...ENGINE_OPTIONS,
   ...FILE_OPTIONS,
   ...DISKS,
   ...HELP_OPTIONS,
@@ -126,6 +139,7 @@ export const replay: Command = {
       program: 'reprise replay',
       path,
       files: draft,
+      accel: draft.accel,
       drives: finishDrives(draft.drives),
       consoles: checkConsoles({ serial, monitor: draft.monitor?.backend, qmp: draft.qmp }),
       to: draft.to,
@@ -140,20 +154,26 @@ export const replay: Command = {
   },
 };
 
-const VERIFY_ROWS: readonly OptionRow<ReplayDraft>[] = [JSON_OUTPUT, ...FILE_OPTIONS, ...DISKS, ...HELP_OPTIONS];
+const VERIFY_ROWS: readonly OptionRow<ReplayDraft>[] = [JSON_OUTPUT, LOCKSTEP, ...ENGINE_OPTIONS, ...FILE_OPTIONS, ...DISKS, ...HELP_OPTIONS];
 
 export const verify: Command = {
   name: 'verify',
-  usage: 'FILE [--json]',
+  usage: 'FILE [--json] [--lockstep N]',
   summary: 'replay a recording silently and say whether it is the recorded run',
   help: () => renderHelp(VERIFY_ROWS as readonly OptionRow<never>[]),
   async run(args) {
     const { draft, path } = parse(VERIFY_ROWS, args);
     if (draft.request !== undefined) return answerRequest(draft.request, verify);
+    if (draft.lockstep !== undefined) {
+      const same = await lockstep(path, draft, finishDrives(draft.drives), draft.lockstep);
+      process.stdout.write(`${path}: interpreter and compiled code are in the same state all the way to instruction ${same}\n`);
+      return EXIT.done;
+    }
     const result = await runReplay({
       program: 'reprise verify',
       path,
       files: draft,
+      accel: draft.accel,
       drives: finishDrives(draft.drives),
       consoles: { serial: [], monitor: undefined, qmp: [] },
     });

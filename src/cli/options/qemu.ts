@@ -19,6 +19,7 @@ const SERIAL_PORTS = 2;
 /** QEMU's. */
 export const GDB_PORT = 1234;
 const MONITOR_BACKENDS = 'stdio, none, tcp:HOST:PORT[,server][,nowait], unix:PATH[,server][,nowait]';
+const ACCELERATORS = ['interp', 'jit'] as const;
 
 export const MIN_RAM_MIB = 16;
 export const MAX_RAM_MIB = 256;
@@ -62,6 +63,7 @@ export interface QemuOptions {
   readonly rtcBase: RtcBase | undefined;
   /** 16 hex digits. */
   readonly seed: string | undefined;
+  readonly accel: (typeof ACCELERATORS)[number] | undefined;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -111,6 +113,7 @@ export function newQemuDraft(): QemuDraft {
     loadvm: undefined,
     rtcBase: undefined,
     seed: undefined,
+    accel: undefined,
   };
 }
 
@@ -295,6 +298,18 @@ export const START_STOPPED: Row = {
   apply: (draft) => (draft.startStopped = true),
 };
 
+/** How guest code is executed; of no concern to the guest. */
+export const ENGINE_OPTIONS: readonly Row[] = [
+  {
+    names: ['accel'],
+    argument: 'interp|jit',
+    group: 'Speed',
+    help: 'jit (the default) compiles code that is executed often to WebAssembly, interp interprets all of it; every recording replays with either',
+    apply: (draft, value, option) =>
+      readSuboptions(option, value, 'accel', { accel: (accel, where) => (draft.accel = parseChoice(accel, where, ACCELERATORS)) }),
+  },
+];
+
 const NETWORK_ROWS: readonly Row[] = NETWORK_OPTIONS.map((row) => ({
   ...row,
   apply: (draft, value, option) => {
@@ -321,6 +336,7 @@ export const HELP_OPTIONS: readonly Row[] = [
 /** Everything that QEMU's command line can have here. */
 export const QEMU_OPTIONS: readonly Row[] = [
   ...MACHINE_OPTIONS,
+  ...ENGINE_OPTIONS,
   ...DRIVE_ROWS,
   ...NETWORK_ROWS,
   ...CONSOLE_OPTIONS,
@@ -328,7 +344,6 @@ export const QEMU_OPTIONS: readonly Row[] = [
   LOADVM,
   NO_SHUTDOWN,
   ...GDB_OPTIONS,
-  LOADVM,
   ...NEUTRAL_OPTIONS,
   ...HELP_OPTIONS,
 ];

@@ -16,6 +16,8 @@ const TCMSR = 0;
 /** Control register bits that can be written: M A C, S R, I V RR L4; the others read as fixed (DDI 0198E table 2-11). */
 const CONTROL_WRITABLE = 0x0000f307;
 const CONTROL_FIXED = 0x00050078;
+/** M, S and R, of those: what translations depend on. Linux changes A on each entry to the kernel. */
+const CONTROL_TRANSLATION = 0x00000301;
 
 /** What an MCR or MRC names, as one number: CRn, CRm, opcode 1, opcode 2. */
 const key = (crn: number, crm: number, op1: number, op2: number): number => (crn << 12) | (crm << 8) | (op1 << 4) | op2;
@@ -85,12 +87,15 @@ export function writeCp15(cpu: Arm926, insn: number, value: number): number {
   switch (crn) {
     case 0:
       return NEXT;
-    case 1:
+    case 1: {
+      const changed = s.control ^ value;
       s.control = (value & CONTROL_WRITABLE) | CONTROL_FIXED;
-      return translationChanged(cpu);
+      return changed & CONTROL_TRANSLATION ? translationChanged(cpu) : resume(cpu);
+    }
     case 2:
       s.ttbr = value & ~0x3fff;
-      return translationChanged(cpu);
+      mmu.selectContext();
+      return resume(cpu);
     case 3:
       s.dacr = value;
       mmu.selectContext();

@@ -9,8 +9,9 @@
  */
 import type { AddressSpace } from '../../bus/address-space.ts';
 import type { Line } from '../../bus/device.ts';
-import { CPU_BASE, type GuestMemory, TLB_BASE } from '../../bus/memory.ts';
+import { CPU_BASE, type GuestMemory, RUN, RUN_BASE } from '../../bus/memory.ts';
 import { assert } from '../../errors/errors.ts';
+import { RESULT } from '../../jit/jump-table.ts';
 import type { StateOf } from '../../state/fields.ts';
 import type { State } from '../../state/layout.ts';
 import { type Icount, icount } from '../../time/units.ts';
@@ -20,19 +21,17 @@ import { ArmDebug, BREAKPOINT } from './debug.ts';
 import { DATA_ABORT, dataAbort, prefetchAbort, takeInterrupt } from './exceptions.ts';
 import { ArmInspector } from './inspect.ts';
 import { decodeArm, decodeThumb } from './isa/decode.ts';
-import { CONTEXT, Mmu, TLB_INDEX_MASK } from './mmu.ts';
+import { disassembleArm, disassembleThumb } from './isa/disassemble.ts';
+import { ArmJit, type JitOptions, type JitStatistics } from './jit/arm-jit.ts';
+import { Mmu, TLB_INDEX_MASK } from './mmu.ts';
 import { BRANCH, NEXT, type Op } from './op.ts';
+import { MODE } from './psr.ts';
 import { armState } from './state.ts';
+import { type Translation, translate } from './translation.ts';
 import type { VfpHost } from './vfp/vfp.ts';
 import { vfpHost } from './vfp-host.ts';
 
-/**
- * Indices into `slice`: instructions left, those of the running stretch of straight code included; where in its page the
- * stretch ends at the latest (0 to end it after the current instruction); the stretch's first address.
- */
-const LEFT = 0;
-const STOP = 1;
-const FROM = 2;
+const { LEFT, STOP, FROM, CONTEXT } = RUN;
 /** `FROM` while no stretch runs: nothing of `LEFT` has been used up. */
 const NOWHERE = -1;
 
@@ -51,46 +50,76 @@ export class Arm926 {
   readonly vfp: VfpHost;
   readonly debug: ArmDebug;
   readonly inspector: ArmInspector;
+  /** The second tier, if there is one. */
+  readonly jit: ArmJit | undefined;
   readonly irq: Line;
   readonly fiq: Line;
   private readonly bus: AddressSpace;
+  private readonly memory: GuestMemory;
   private readonly code: CodeCache;
   private readonly words: Int32Array;
   private readonly bytes: Uint8Array;
   private readonly halves: Uint16Array;
   private readonly tlb: Int32Array;
-  private readonly context: Int32Array;
-  private readonly slice = Int32Array.of(0, 0, NOWHERE);
+  /** The words that the run loop works on, `RUN` by name. */
+  private readonly slice: Int32Array;
+  private readonly tier = { compiled: true };
   /** [0]: the instruction count at which the running slice ends. */
   private readonly sliceEnd = new Float64Array(1);
 
-  constructor(memory: GuestMemory, bus: AddressSpace) {
-    assert(armState.bytes <= TLB_BASE, 'the CPU state fits into the header of the memory');
+  /** @param jit what is compiled when; nothing if it is undefined */
+  constructor(memory: GuestMemory, bus: AddressSpace, jit?: JitOptions) {
+    assert(armState.bytes <= RUN_BASE, 'the CPU state fits into the header of the memory');
     this.state = armState.create(memory.wasm.buffer, CPU_BASE);
     this.s = this.state.fields;
     this.r = this.s.r;
     this.nzcv = this.s.nzcv;
     this.bus = bus;
+    this.memory = memory;
     this.words = memory.words;
     this.bytes = memory.bytes;
     this.halves = memory.halves;
-    this.code = new CodeCache(memory);
+    this.slice = memory.run;
+    this.slice[FROM] = NOWHERE;
+    this.code = new CodeCache(memory, () => this.jit);
     this.debug = new ArmDebug(this, memory, bus);
     this.mmu = new Mmu(this.s, memory, bus, this.code, this.debug, () => this.lookUp());
     this.vfp = vfpHost(this);
     this.inspector = new ArmInspector(this);
+    this.jit = jit && new ArmJit(this, memory, jit);
     this.tlb = this.mmu.tlb;
-    this.context = this.mmu.scratch;
     this.irq = Object.freeze({ set: (level: boolean) => this.setLine('irqLine', level) });
     this.fiq = Object.freeze({ set: (level: boolean) => this.setLine('fiqLine', level) });
     this.mmu.selectContext();
     Object.freeze(this);
   }
 
+  /** Whether compiled code is used. A debugger that wants to see each instruction says no; it may be said between slices. */
+  useCompiled(allowed: boolean): void {
+    this.tier.compiled = allowed;
+  }
+
+  /** What the second tier has done; undefined if there is none. */
+  jitStatistics(): JitStatistics | undefined {
+    return this.jit?.statistics();
+  }
+
+  /** The next instruction, as text; for messages. */
+  nextInstruction(): string {
+    const { s, words, halves, r } = this;
+    const at = r[15];
+    const found: Translation = { fault: 0, physical: 0, readable: false, writable: false, permissionFault: 0, uniform: false };
+    translate(s, this.memory, this.bus, at, s.mode !== MODE.usr, false, found, () => {});
+    const offset = found.fault ? -1 : this.bus.ramOffset(found.physical);
+    const address = `0x${(at >>> 0).toString(16).padStart(8, '0')}`;
+    if (offset < 0) return `${address}: not in memory`;
+    return `${address}: ${s.t ? disassembleThumb(halves[offset >> 1], at) : disassembleArm(words[offset >> 2], at)}`;
+  }
+
   /** Instructions executed; exact also while one is being executed (it is not counted yet). */
   icount(): Icount {
     const { slice, r, s } = this;
-    const used = slice[FROM] === NOWHERE ? 0 : s.t ? (r[15] - 4 - slice[FROM]) >>> 1 : (r[15] - 8 - slice[FROM]) >>> 2;
+    const used = slice[FROM] === NOWHERE ? 0 : s.t ? (r[15] - 4 - slice[FROM]) >> 1 : (r[15] - 8 - slice[FROM]) >> 2;
     return icount(this.sliceEnd[0] - slice[LEFT] + used);
   }
 
@@ -194,15 +223,27 @@ export class Arm926 {
 
   /** Runs ARM code until something else than a branch happens. */
   private executeArm(): void {
-    const { r, nzcv, words, slice } = this;
+    const { r, nzcv, words, slice, jit } = this;
     let pc = r[15];
     let page = this.fetch(pc);
+    let compiled = jit !== undefined && this.tier.compiled;
     while (typeof page !== 'string') {
       const ops = page.arm;
       const first = page.offset >> 2;
       const base = (pc & ~0xfff) + 8;
       for (;;) {
         const begin = (pc >>> 2) & 1023;
+        if (compiled) {
+          if (page.armHeat[begin] >= 0) jit!.warmArm(page, begin);
+          if (page.armHeat[begin] < 0) {
+            const result = jit!.enter(page.armHeat[begin]);
+            pc = r[15];
+            if (result === RESULT.LOOK || slice[LEFT] <= 0 || this.s.t) return;
+            // What is left is less than a block: one instruction after the other.
+            if (result === RESULT.BUDGET) compiled = false;
+            break;
+          }
+        }
         let index = begin;
         let result: number;
         slice[FROM] = pc;
@@ -234,16 +275,30 @@ export class Arm926 {
 
   /** Runs Thumb code likewise. The loop is written twice because one for both would ask for the state at each instruction. */
   private executeThumb(): void {
-    const { r, halves, slice } = this;
+    const { r, halves, slice, jit } = this;
     let pc = r[15];
     let page = this.fetch(pc);
+    let compiled = jit !== undefined && this.tier.compiled;
     while (typeof page !== 'string') {
       const ops = page.thumb;
-      if (ops.length === 0) for (let n = 0; n < 2048; n++) ops.push(undefined);
+      if (ops.length === 0) {
+        for (let n = 0; n < 2048; n++) ops.push(undefined);
+        for (let n = 0; n < 2048; n++) page.thumbHeat.push(0);
+      }
       const first = page.offset >> 1;
       const base = (pc & ~0xfff) + 4;
       for (;;) {
         const begin = (pc >>> 1) & 2047;
+        if (compiled) {
+          if (page.thumbHeat[begin] >= 0) jit!.warmThumb(page, begin);
+          if (page.thumbHeat[begin] < 0) {
+            const result = jit!.enter(page.thumbHeat[begin]);
+            pc = r[15];
+            if (result === RESULT.LOOK || slice[LEFT] <= 0 || !this.s.t) return;
+            if (result === RESULT.BUDGET) compiled = false;
+            break;
+          }
+        }
         let index = begin;
         let result: number;
         slice[FROM] = pc;
@@ -305,7 +360,7 @@ export class Arm926 {
       return 'aborted';
     }
     if (offset === -1 || !this.mmu.fetched().uniform) return 'uncached';
-    const page = this.code.page(offset, (number) => this.mmu.forbidStores(number));
+    const page = this.code.page(offset, pc, (number) => this.mmu.forbidStores(number));
     this.code.remember(pc, context, page);
     return page;
   }
@@ -325,39 +380,39 @@ export class Arm926 {
   }
 
   load32(address: number): number {
-    const entry = this.context[CONTEXT] + ((address >>> 10) & TLB_INDEX_MASK);
+    const entry = this.slice[CONTEXT] + ((address >>> 10) & TLB_INDEX_MASK);
     const { tlb } = this;
     return tlb[entry] === (address & 0xfffff003) ? this.words[(address + tlb[entry + 2]) >> 2] : this.mmu.load(address, 4);
   }
 
   load16(address: number): number {
-    const entry = this.context[CONTEXT] + ((address >>> 10) & TLB_INDEX_MASK);
+    const entry = this.slice[CONTEXT] + ((address >>> 10) & TLB_INDEX_MASK);
     const { tlb } = this;
     return tlb[entry] === (address & 0xfffff001) ? this.halves[(address + tlb[entry + 2]) >> 1] : this.mmu.load(address, 2);
   }
 
   load8(address: number): number {
-    const entry = this.context[CONTEXT] + ((address >>> 10) & TLB_INDEX_MASK);
+    const entry = this.slice[CONTEXT] + ((address >>> 10) & TLB_INDEX_MASK);
     const { tlb } = this;
     return tlb[entry] === (address & 0xfffff000) ? this.bytes[(address + tlb[entry + 2]) | 0] : this.mmu.load(address, 1);
   }
 
   store32(address: number, value: number): void {
-    const entry = this.context[CONTEXT] + ((address >>> 10) & TLB_INDEX_MASK);
+    const entry = this.slice[CONTEXT] + ((address >>> 10) & TLB_INDEX_MASK);
     const { tlb } = this;
     if (tlb[entry + 1] === (address & 0xfffff003)) this.words[(address + tlb[entry + 2]) >> 2] = value;
     else this.mmu.store(address, 4, value);
   }
 
   store16(address: number, value: number): void {
-    const entry = this.context[CONTEXT] + ((address >>> 10) & TLB_INDEX_MASK);
+    const entry = this.slice[CONTEXT] + ((address >>> 10) & TLB_INDEX_MASK);
     const { tlb } = this;
     if (tlb[entry + 1] === (address & 0xfffff001)) this.halves[(address + tlb[entry + 2]) >> 1] = value;
     else this.mmu.store(address, 2, value);
   }
 
   store8(address: number, value: number): void {
-    const entry = this.context[CONTEXT] + ((address >>> 10) & TLB_INDEX_MASK);
+    const entry = this.slice[CONTEXT] + ((address >>> 10) & TLB_INDEX_MASK);
     const { tlb } = this;
     if (tlb[entry + 1] === (address & 0xfffff000)) this.bytes[(address + tlb[entry + 2]) | 0] = value;
     else this.mmu.store(address, 1, value);

@@ -1,6 +1,7 @@
 /** However a program is run, in slices of any length and with derived data dropped at any moment, the same happens. */
 import { describe, expect, it } from 'vitest';
-import { CpuBench } from './testing/cpu-bench.suite.ts';
+import type { JitOptions } from './jit/arm-jit.ts';
+import { CpuBench, EACH_INSTRUCTION, EAGERLY, SOON } from './testing/cpu-bench.suite.ts';
 import { fuzzProgram, RAM_BYTES } from './testing/fuzz.suite.ts';
 import { Random } from './testing/random.suite.ts';
 
@@ -12,6 +13,7 @@ const CHECKPOINTS = [50, 400, 1500];
 type Runner = (bench: CpuBench, limit: number, random: Random) => void;
 
 const WAYS: Readonly<Record<string, Runner>> = {
+  'in long slices': (bench, limit) => void bench.advance(limit, 1_000_000),
   'one instruction at a time': (bench, limit) => void bench.advance(limit, 1),
   'in slices at random': (bench, limit, random) => {
     while (bench.cpu.icount() < limit && bench.advance(Math.min(limit, bench.cpu.icount() + 1 + random.below(40)), 1 + random.below(12)));
@@ -30,21 +32,31 @@ const WAYS: Readonly<Record<string, Runner>> = {
   },
 };
 
+const TIERS: Readonly<Record<string, JitOptions | undefined>> = {
+  interpreted: undefined,
+  'compiled one instruction at a time': EACH_INSTRUCTION,
+  'compiled eagerly': EAGERLY,
+  'compiled when it is warm': SOON,
+};
+
 describe('a random program', () => {
-  it.each(Object.keys(WAYS))('ends in the same state when it is run %s', (way) => {
-    const other = new CpuBench(RAM_BYTES);
-    for (let seed = FIRST; seed < FIRST + PROGRAMS; seed++) {
-      const bench = fuzzProgram(seed);
-      other.restore(bench.snapshot());
-      const random = new Random(seed);
-      for (const limit of CHECKPOINTS) {
-        bench.advance(limit, 1_000_000);
-        WAYS[way](other, limit, random);
-        const different = bench.differences(other.snapshot());
-        expect(different, `program ${seed}, ${limit} instructions, pc 0x${bench.pc.toString(16)} and 0x${other.pc.toString(16)}`).toEqual([]);
+  it.each(Object.keys(TIERS).flatMap((tier) => Object.keys(WAYS).map((way) => [tier, way] as const)))(
+    'ends in the same state when it is %s and run %s',
+    (tier, way) => {
+      const other = new CpuBench(RAM_BYTES, TIERS[tier]);
+      for (let seed = FIRST; seed < FIRST + PROGRAMS; seed++) {
+        const bench = fuzzProgram(seed);
+        other.restore(bench.snapshot());
+        const random = new Random(seed);
+        for (const limit of CHECKPOINTS) {
+          bench.advance(limit, 1_000_000);
+          WAYS[way](other, limit, random);
+          const different = bench.differences(other.snapshot());
+          expect(different, `program ${seed}, ${limit} instructions, pc 0x${bench.pc.toString(16)} and 0x${other.pc.toString(16)}`).toEqual([]);
+        }
       }
-    }
-  });
+    },
+  );
 
   it('does much of what can be done', () => {
     const seen = new Set<string>();

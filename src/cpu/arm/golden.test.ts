@@ -4,14 +4,17 @@ import { describe, expect, it } from 'vitest';
 import { armRows } from './isa/arm.rows.ts';
 import { armRow, thumbRow } from './isa/decode.ts';
 import { thumbRows } from './isa/thumb.rows.ts';
-import { CpuBench } from './testing/cpu-bench.suite.ts';
+import { CpuBench, EACH_INSTRUCTION } from './testing/cpu-bench.suite.ts';
 import { fillMemory, parseGolden, replay } from './testing/golden.suite.ts';
 import { VFP_ROWS } from './vfp/vfp.rows.ts';
 
 const groups = parseGolden(readFileSync(new URL('testing/golden.txt', import.meta.url), 'utf8'));
 
-describe('golden cases', () => {
-  const bench = new CpuBench(0x10000);
+describe.each([
+  ['interpreted', undefined],
+  ['compiled', EACH_INSTRUCTION],
+])('golden cases, %s', (_, jit) => {
+  const bench = new CpuBench(0x10000, jit);
   fillMemory(bench);
   for (const { thumb, name, cases } of groups) {
     it(`${thumb ? 'Thumb' : 'ARM'} ${name}`, () => {

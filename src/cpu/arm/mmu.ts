@@ -5,8 +5,9 @@
  * page that descriptors were read from drops it. (The architecture allows a TLB to forget an entry at any moment, so
  * this is one of the legal behaviours, and the only one that does not depend on when an entry was cached.)
  *
- * A *context* is what permissions depend on: privilege and the domain access register. There are four, so that a kernel
- * that closes the user's domain on each entry (as Linux does) does not start with an empty cache each time.
+ * A *context* is what translations depend on: privilege, the domain access register and the table base. There are several,
+ * so that a kernel that closes the user's domain on each entry (as Linux does), and that changes from process to process,
+ * does not start with an empty cache each time.
  *
  * An entry has four words: the page it allows loads from, the page it allows stores to, what to add to a virtual address
  * to get a byte offset in the WebAssembly memory, and an unused one. A store tag is only there while the page is dirty
@@ -14,7 +15,20 @@
  */
 import type { AddressSpace } from '../../bus/address-space.ts';
 import type { AccessSize } from '../../bus/device.ts';
-import { CACHED, CODE, DIRTY, type GuestMemory, PAGE_SHIFT, RAM_BASE, TABLE, TLB_BASE, TLB_BYTES } from '../../bus/memory.ts';
+import {
+  CACHED,
+  CODE,
+  DIRTY,
+  type GuestMemory,
+  PAGE_SHIFT,
+  RAM_BASE,
+  RUN,
+  TABLE,
+  TLB_BASE,
+  TLB_CONTEXT_BYTES,
+  TLB_CONTEXTS,
+  TLB_ENTRY,
+} from '../../bus/memory.ts';
 import type { StateOf } from '../../state/fields.ts';
 import type { CodeCache } from './code-cache.ts';
 import type { ArmDebug } from './debug.ts';
@@ -24,23 +38,28 @@ import { MODE } from './psr.ts';
 import type { armState } from './state.ts';
 import { modified, type Translation, translate, unlock } from './translation.ts';
 
-const CONTEXTS = 4;
-const WORDS = TLB_BYTES / 4;
-const CONTEXT_WORDS = WORDS / CONTEXTS;
-const ENTRY_WORDS = 4;
+const CONTEXTS = TLB_CONTEXTS;
+const CONTEXT_WORDS = TLB_CONTEXT_BYTES / 4;
+const WORDS = CONTEXTS * CONTEXT_WORDS;
+/** The first word of the context that is always empty. */
+const EMPTY = WORDS;
+const ENTRY_WORDS = TLB_ENTRY.BYTES / 4;
 /** Selects the entry's first word: bits 20:12 of the address. */
 export const TLB_INDEX_MASK = CONTEXT_WORDS - ENTRY_WORDS;
 /** Never equal to an address of which the bits inside the page, but the lowest two, are cleared. */
 const INVALID = 0x800;
 const PAGE = ~0xfff;
 
+/** The bit of `tableParts` for a byte offset. */
+const partOf = (offset: number): number => 1 << ((offset >>> 10) & 3);
+
 const CONTROL_A = 1 << 1;
 const LOCK_P = 1;
 
 /** Indices into `scratch`. */
-export const CONTEXT = 0;
-const NEXT_VICTIM = 1;
-const TABLE_PAGES = 2;
+const NEXT_VICTIM = 0;
+const TABLE_PAGES = 1;
+const LAST_EPOCH = 2;
 /** More pages than this with tables in use: start over. */
 const MAX_TABLE_PAGES = 1024;
 
@@ -52,12 +71,19 @@ export class Mmu {
   private readonly debug: ArmDebug;
   /** The cache, in the header of the WebAssembly memory. */
   readonly tlb: Int32Array;
-  /** Derived: word index of the current context in `tlb`; victim; number of table pages. */
-  readonly scratch = new Int32Array(3);
+  /** Derived: victim; number of table pages; last epoch. */
+  private readonly scratch = new Int32Array(3);
+  /** The words that compiled code shares: the current context's first word in `tlb`, and its epoch. */
+  private readonly run: Int32Array;
   private readonly contextKeys = new Float64Array(CONTEXTS).fill(-1);
+  /** Of each context: its epoch, and whether anything may have been cached in it since it was emptied. */
+  private readonly filled = new Uint8Array(CONTEXTS);
+  private readonly epochs = new Int32Array(CONTEXTS);
   private readonly tablePages = new Int32Array(MAX_TABLE_PAGES);
+  /** By page of RAM: a bit for each 1 KiB (the size of a coarse table) that descriptors were read from. */
+  private readonly tableParts: Uint8Array;
   private readonly found: Translation = { fault: 0, physical: 0, readable: false, writable: false, permissionFault: 0, uniform: false };
-  private readonly onTable: (page: number) => void;
+  private readonly onTable: (offset: number) => void;
   /** Asks the CPU to fetch anew after the running instruction. */
   private readonly refetch: () => void;
 
@@ -68,46 +94,91 @@ export class Mmu {
     this.code = code;
     this.debug = debug;
     this.refetch = refetch;
-    this.tlb = new Int32Array(memory.wasm.buffer, TLB_BASE, WORDS);
+    this.run = memory.run;
+    this.tlb = new Int32Array(memory.wasm.buffer, TLB_BASE, WORDS + CONTEXT_WORDS);
     this.tlb.fill(INVALID);
-    this.onTable = (page) => this.markTable(page);
+    this.tableParts = new Uint8Array(memory.flags.length);
+    this.onTable = (offset) => this.markTable(offset);
     Object.freeze(this);
   }
 
-  /** To be called when the mode or the domain access register has changed. */
+  /** To be called when the mode, the domain access register or the table base has changed. */
   selectContext(): void {
-    this.scratch[CONTEXT] = this.contextFor(this.s.mode !== MODE.usr) * CONTEXT_WORDS;
+    const context = this.contextFor(this.s.mode !== MODE.usr);
+    this.filled[context] = 1;
+    this.run[RUN.CONTEXT] = context * CONTEXT_WORDS;
+    this.run[RUN.EPOCH] = this.epochs[context];
+    this.findUserContext();
+  }
+
+  private findUserContext(): void {
+    this.run[RUN.USER_CONTEXT] = EMPTY;
+    const key = this.keyFor(false);
+    for (let n = 0; n < CONTEXTS; n++) {
+      if (this.contextKeys[n] !== key) continue;
+      this.run[RUN.USER_CONTEXT] = n * CONTEXT_WORDS;
+      this.filled[n] = 1;
+    }
+  }
+
+  /** All that a context depends on, as one number: 18 bits of the table base, 32 of the domain access register, privilege. */
+  private keyFor(privileged: boolean): number {
+    const { ttbr, dacr } = this.s;
+    return (ttbr >>> 14) * 2 ** 33 + dacr * 2 + (privileged ? 1 : 0);
+  }
+
+  /** The context of an access as the user. */
+  private userContext(): number {
+    if (this.run[RUN.USER_CONTEXT] === EMPTY) {
+      this.contextFor(false);
+      this.findUserContext();
+    }
+    return this.run[RUN.USER_CONTEXT];
+  }
+
+  /** What was found by virtual address in this context counts no more. */
+  private forgetContext(context: number): void {
+    const { scratch } = this;
+    this.tlb.fill(INVALID, context * CONTEXT_WORDS, (context + 1) * CONTEXT_WORDS);
+    this.code.forgetContext(context);
+    if (scratch[LAST_EPOCH] === 0x7fffffff) {
+      scratch[LAST_EPOCH] = 0;
+      this.code.forgetAddresses();
+    }
+    this.epochs[context] = ++scratch[LAST_EPOCH];
   }
 
   private contextFor(privileged: boolean): number {
-    const key = this.s.dacr * 2 + (privileged ? 1 : 0);
+    const key = this.keyFor(privileged);
     const { contextKeys, scratch } = this;
     for (let n = 0; n < CONTEXTS; n++) if (contextKeys[n] === key) return n;
     let victim = scratch[NEXT_VICTIM];
     if (victim === this.context()) victim = (victim + 1) % CONTEXTS;
     scratch[NEXT_VICTIM] = (victim + 1) % CONTEXTS;
     contextKeys[victim] = key;
-    this.tlb.fill(INVALID, victim * CONTEXT_WORDS, (victim + 1) * CONTEXT_WORDS);
-    this.code.forgetContext(victim);
+    this.forgetContext(victim);
     return victim;
   }
 
   /** Number of the current context, for the fetch side. */
   context(): number {
-    return (this.scratch[CONTEXT] / CONTEXT_WORDS) | 0;
+    return (this.run[RUN.CONTEXT] / CONTEXT_WORDS) | 0;
   }
 
   /** Drops every cached translation. */
   flush(): void {
-    const { scratch, memory, tablePages, contextKeys } = this;
+    const { scratch, memory, tablePages, tableParts, filled } = this;
     for (let n = 0; n < CONTEXTS; n++) {
-      if (contextKeys[n] === -1) continue;
-      this.tlb.fill(INVALID, n * CONTEXT_WORDS, (n + 1) * CONTEXT_WORDS);
-      this.code.forgetContext(n);
+      if (filled[n]) this.forgetContext(n);
+      filled[n] = 0;
     }
     // No store tag is left, so these pages need no marks.
-    for (let n = 0; n < scratch[TABLE_PAGES]; n++) memory.flags[tablePages[n]] &= ~(TABLE | CACHED);
+    for (let n = 0; n < scratch[TABLE_PAGES]; n++) {
+      memory.flags[tablePages[n]] &= ~(TABLE | CACHED);
+      tableParts[tablePages[n]] = 0;
+    }
     scratch[TABLE_PAGES] = 0;
+    this.selectContext();
   }
 
   /** Drops every store tag: pages are to be tracked anew. */
@@ -118,8 +189,10 @@ export class Mmu {
     for (let n = 0; n < flags.length; n++) flags[n] &= ~CACHED;
   }
 
-  private markTable(page: number): void {
+  private markTable(offset: number): void {
     const { memory, scratch } = this;
+    const page = (offset - RAM_BASE) >>> PAGE_SHIFT;
+    this.tableParts[page] |= partOf(offset);
     if (memory.flags[page] & TABLE) return;
     this.forbidStores(page);
     memory.flags[page] |= TABLE;
@@ -145,7 +218,7 @@ export class Mmu {
   }
 
   unlock(address: number): void {
-    unlock(this.s, address);
+    if (!unlock(this.s, address)) return;
     this.flush();
     this.refetch();
   }
@@ -202,12 +275,12 @@ export class Mmu {
 
   /** A load that missed the cache, is not aligned, or is not of RAM. */
   load(address: number, size: AccessSize): number {
-    return this.loadIn(address, size, this.scratch[CONTEXT], this.s.mode !== MODE.usr);
+    return this.loadIn(address, size, this.run[RUN.CONTEXT], this.s.mode !== MODE.usr);
   }
 
   /** LDRT and its kin: a load with the permissions of user mode. */
   loadAsUser(address: number, size: AccessSize): number {
-    return this.loadIn(address, size, this.contextFor(false) * CONTEXT_WORDS, false);
+    return this.loadIn(address, size, this.userContext(), false);
   }
 
   private loadIn(address: number, size: AccessSize, contextWord: number, privileged: boolean): number {
@@ -240,11 +313,11 @@ export class Mmu {
 
   /** A store that missed the cache, is not aligned, is not to RAM, or is to a page that is watched. */
   store(address: number, size: AccessSize, value: number): void {
-    this.storeIn(address, size, value, this.scratch[CONTEXT], this.s.mode !== MODE.usr);
+    this.storeIn(address, size, value, this.run[RUN.CONTEXT], this.s.mode !== MODE.usr);
   }
 
   storeAsUser(address: number, size: AccessSize, value: number): void {
-    this.storeIn(address, size, value, this.contextFor(false) * CONTEXT_WORDS, false);
+    this.storeIn(address, size, value, this.userContext(), false);
   }
 
   private storeIn(at: number, size: AccessSize, value: number, contextWord: number, privileged: boolean): void {
@@ -266,10 +339,12 @@ export class Mmu {
     }
     const page = (offset - RAM_BASE) >>> PAGE_SHIFT;
     const flags = memory.flags[page];
+    // Nothing is cached of a descriptor that maps nothing.
+    const wasMapping = (flags & TABLE) !== 0 && (this.tableParts[page] & partOf(offset)) !== 0 && (memory.words[offset >> 2] & 3) !== 0;
     memory.flags[page] = flags | DIRTY;
     this.put(offset, size, value);
-    if (flags & CODE) this.code.invalidate(page, offset & 0xfff);
-    if (flags & TABLE) {
+    if (flags & CODE && this.code.stored(page, offset & 0xfff)) this.refetch();
+    if (wasMapping) {
       this.flush();
       this.refetch();
     } else this.remember(address, contextWord, offset & PAGE, t);

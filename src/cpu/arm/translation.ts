@@ -4,7 +4,7 @@
  * locked entry behind.
  */
 import type { AddressSpace } from '../../bus/address-space.ts';
-import { type GuestMemory, PAGE_SHIFT, RAM_BASE } from '../../bus/memory.ts';
+import type { GuestMemory } from '../../bus/memory.ts';
 import type { StateOf } from '../../state/fields.ts';
 import { FAULT } from './fault.ts';
 import { type armState, LOCKED_ENTRIES } from './state.ts';
@@ -24,8 +24,8 @@ export interface Translation {
   uniform: boolean;
 }
 
-/** Told of each page that a descriptor was read from, by its number in RAM. */
-export type TableListener = (page: number) => void;
+/** Told of each descriptor that was read, by its byte offset in the WebAssembly memory. */
+export type TableListener = (offset: number) => void;
 
 const CONTROL_M = 1 << 0;
 const CONTROL_S = 1 << 8;
@@ -121,7 +121,7 @@ function descriptor(memory: GuestMemory, bus: AddressSpace, address: number, onT
     bus.log.unmodelled('cpu', 'page tables outside RAM');
     return 0;
   }
-  onTable((offset - RAM_BASE) >>> PAGE_SHIFT);
+  onTable(offset);
   return memory.words[offset >>> 2];
 }
 
@@ -171,9 +171,15 @@ function finish(
   out.permissionFault = (section ? FAULT.permissionSection : FAULT.permissionPage) | (domain << 4);
 }
 
-/** Invalidates the locked entry that covers this address, if there is one. */
-export function unlock(s: ArmFields, mva: number): void {
-  for (let n = 0; n < LOCKED_ENTRIES; n++) if (((mva ^ s.lockedTag[n]) & s.lockedMask[n]) === 0) s.lockedTag[n] = 0;
+/** Invalidates the locked entry that covers this address. Returns whether there was one. */
+export function unlock(s: ArmFields, mva: number): boolean {
+  let found = false;
+  for (let n = 0; n < LOCKED_ENTRIES; n++) {
+    if (((mva ^ s.lockedTag[n]) & s.lockedMask[n]) !== 0) continue;
+    if (s.lockedTag[n] & 1) found = true;
+    s.lockedTag[n] = 0;
+  }
+  return found;
 }
 
 /** Puts a walk's result into the lockdown region at the victim, which moves on (DDI 0198E 2.3.10). */

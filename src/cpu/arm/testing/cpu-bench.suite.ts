@@ -11,6 +11,7 @@ import { Scheduler } from '../../../time/scheduler.ts';
 import { type Nanoseconds, NEVER, ns } from '../../../time/units.ts';
 import { VirtualClock } from '../../../time/virtual-clock.ts';
 import { Arm926 } from '../cpu.ts';
+import type { JitOptions } from '../jit/arm-jit.ts';
 import { MODE, readCpsr, switchMode, writeCpsr } from '../psr.ts';
 import { BANK } from '../state.ts';
 import { armWord, thumbHalf } from './assembler.suite.ts';
@@ -77,7 +78,8 @@ export class CpuBench {
   readonly clock: VirtualClock;
   private readonly scheduler: Scheduler;
 
-  constructor(ramBytes = 0x100000) {
+  /** @param jit what is compiled when; nothing if it is undefined */
+  constructor(ramBytes = 0x100000, jit?: JitOptions) {
     this.memory = new GuestMemory(ramBytes);
     this.clock = new VirtualClock({ icount: () => this.cpu.icount() }, 0);
     const line = (pick: () => Line): Line => ({ set: (level) => pick().set(level) });
@@ -96,7 +98,7 @@ export class CpuBench {
       { base: ALIAS, bytes: ramBytes },
     ];
     const bus = new AddressSpace(this.clock, this.scheduler, log, windows, [{ base: PROBE, bytes: 0x1000, device: this.probe }]);
-    this.cpu = new Arm926(this.memory, bus);
+    this.cpu = new Arm926(this.memory, bus, jit);
     this.cpu.debug.armed = true;
   }
 
@@ -242,3 +244,10 @@ export class CpuBench {
     ];
   }
 }
+
+/** Compiles each instruction by itself, the first time that it is executed. */
+export const EACH_INSTRUCTION: JitOptions = Object.freeze({ hot: 1, urgent: 2, batch: 1, maxInstructions: 1, unexecuted: true });
+/** Compiles regions as they come up, executed or not. */
+export const EAGERLY: JitOptions = Object.freeze({ hot: 1, urgent: 2, batch: 1, maxInstructions: 100, unexecuted: true });
+/** Compiles what was executed a few times. */
+export const SOON: JitOptions = Object.freeze({ hot: 3, urgent: 9, batch: 4, maxInstructions: 60, unexecuted: false });
