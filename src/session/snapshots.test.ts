@@ -136,7 +136,15 @@ describe('a snapshot that does not fit', () => {
         const read = async function* () {
           yield* changed;
         };
-        const fake = { ...store, read, applyDisks: undefined, list: () => [], save: store.save, checkDeletable: store.checkDeletable, delete: store.delete };
+        const fake = {
+          ...store,
+          read,
+          applyDisks: undefined,
+          list: () => [],
+          save: store.save,
+          checkDeletable: store.checkDeletable,
+          delete: store.delete,
+        };
         const error = await restoreSnapshot(target, { store: fake, layers: undefined }, '1', id).catch((thrown) => thrown);
         expect(error).toBeInstanceOf(RepriseError);
         expect(['SNAPSHOT_DAMAGED', 'STATE_SIZE', 'STATE_VALUE']).toContain(error.code);

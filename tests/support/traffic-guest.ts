@@ -14,9 +14,10 @@ const REQUEST_AT = 0x800;
 
 /** Bytes between the block that a round reads and the one that it writes. */
 const WRITTEN_AT = 0x80000;
+export const ROUNDS = 512;
 
 /**
- * Each of 512 rounds asks on the network who 10.0.2.2 is, works, reads a block of the card, adds to it what has come from
+ * Each of its rounds asks on the network who 10.0.2.2 is, works, reads a block of the card, adds to it what has come from
  * the network, and writes it to another place. A dot is a quarter of the way; at the end it resets the machine. What comes from the
  * network is summed in r11, and the sums go to 0x100000 and up.
  */
@@ -141,7 +142,7 @@ const CODE = program(`
     tst r10, #127
     moveq r0, #0x2e         ; '.'
     streq r0, [r8]
-    cmp r10, #0x200
+    cmp r10, #${ROUNDS}
     bne @round
     mov r2, #0x10000000
     mov r3, #8
@@ -179,8 +180,16 @@ const CODE = program(`
     b @receive
   `);
 
-/** A card whose every block is another. */
-const cardContent = (): Uint8Array => Uint8Array.from({ length: 4 * 2 ** 20 }, (_, n) => (n >>> 9) ^ n);
+/** Every block that is read is another; where the guest writes there is nothing. */
+const cardContent = (): Buffer => Buffer.from(Uint8Array.from({ length: 4 * 2 ** 20 }, (_, n) => (n < WRITTEN_AT ? (n >>> 9) ^ n : 0)));
+
+/** How many blocks of a card hold what the guest writes: all words of a block have grown by one and the same sum. */
+export function writtenBlocks(card: Buffer): number {
+  const before = cardContent();
+  const grown = (at: number): number => (card.readUInt32LE(WRITTEN_AT + at) - before.readUInt32LE(at)) >>> 0;
+  const blocks = Array.from({ length: ROUNDS }, (_, n) => n * 512);
+  return blocks.filter((block) => Array.from({ length: 128 }, (_, n) => grown(block + 4 * n)).every((sum) => sum === grown(block))).length;
+}
 
 export interface TrafficBoard {
   /** The machine's options, but for disk and network. */
