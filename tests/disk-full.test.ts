@@ -8,69 +8,76 @@ import { commandOf, type Running, reprise, temporaryFolder } from './support/pro
 import { card, icount, NETWORK } from './support/qemu-lines.ts';
 import { connected, nextEvent } from './support/qmp.ts';
 import { info, verify } from './support/recordings.ts';
-import { ROUNDS, type TrafficBoard, trafficBoard, writtenBlocks } from './support/traffic-guest.ts';
+import { ROUNDS, trafficBoard, writtenBlocks } from './support/traffic-guest.ts';
 
 describe.skipIf(!canMount('a full disk while the guest writes'))('a guest that writes to a full disk', { timeout: 60_000 }, () => {
   interface Stuck {
     readonly running: Running;
     readonly client: QMPClient;
-    readonly traffic: TrafficBoard;
+    readonly image: string;
     readonly overlay: string;
+    /** Where the overlay will be when the program has ended. */
+    readonly kept: string;
     readonly recording: string;
-    /** The folder with the overlay, as seen from here. */
-    readonly small: string;
+    /** What has been heard by QMP. */
     readonly heard: readonly string[];
     readonly error: unknown;
+    makeRoom(): void;
   }
 
-  /** A recording whose overlay has no room for what the guest writes. */
+  /** A recording that has stopped because its overlay has no room for what the guest writes. */
   async function stuck(): Promise<Stuck> {
     const folder = temporaryFolder(onTestFinished);
-    const traffic = trafficBoard(folder);
-    const [small, socket, recording] = ['small', 'qmp', 'run.rec'].map((name) => join(folder, name));
+    const { board, image } = trafficBoard(folder);
+    const [small, socket, recording, kept] = ['small', 'qmp', 'run.rec', 'kept.qcow2'].map((name) => join(folder, name));
     mkdirSync(small);
     const overlay = join(small, 'overlay.qcow2');
-    const options = [...traffic.board, ...NETWORK, ...card(traffic.image, overlay), ...icount('record', recording), '-serial', 'null'];
+    const options = [...board, ...NETWORK, ...card(image, overlay), ...icount('record', recording), '-serial', 'null'];
     const mounts = `mount -t tmpfs -o size=2m none '${small}'; head -c 1300000 /dev/zero > '${small}/ballast'`;
-    const command = [...commandOf('reprise-system-arm'), ...options, '-S', '-qmp', `unix:${socket},server,nowait`];
+    const keeping = ['sh', '-c', `"$@"; status=$?; cp '${overlay}' '${kept}'; exit $status`, 'sh'];
+    const command = [...keeping, ...commandOf('reprise-system-arm'), ...options, '-S', '-qmp', `unix:${socket},server,nowait`];
     const running = startAfter(onTestFinished, mounts, command);
     const client = await connected(onTestFinished, running, socket);
     const heard: string[] = [];
     for (const event of ['BLOCK_IO_ERROR', 'STOP', 'RESUME'] as const) client.on(event, () => heard.push(event));
-    const stopped = nextEvent(client, 'STOP');
     const failed = nextEvent(client, 'BLOCK_IO_ERROR');
+    await untilHeld(client);
+    const makeRoom = (): void => rmSync(`/proc/${running.process.pid}/root${small}/ballast`);
+    return { running, client, image, overlay, kept, recording, heard, error: await failed, makeRoom };
+  }
+
+  /** Lets the machine go on until the next failure. */
+  async function untilHeld(client: QMPClient): Promise<void> {
+    const stopped = nextEvent(client, 'STOP');
     await client.cont();
     await stopped;
-    return { running, client, traffic, overlay, recording, small: `/proc/${running.process.pid}/root${small}`, heard, error: await failed };
   }
 
   it('is stopped, as QEMU would do it, and goes on when there is room; nothing is lost', async () => {
-    const { running, client, traffic, recording, overlay, small, heard, error } = await stuck();
+    const { running, client, image, overlay, kept, recording, heard, error, makeRoom } = await stuck();
     expect(error).toMatchObject({
       device: 'sd0',
       operation: 'write',
       action: 'stop',
       nospace: true,
-      reason: `the disk is full: '${overlay}' could not take more; make room`,
+      reason: `the disk is full: '${overlay}' could not take more; make room, or choose another disk`,
     });
     expect(await client.queryStatus()).toMatchObject({ status: 'io-error', running: false });
     // There is still no room.
-    const again = nextEvent(client, 'BLOCK_IO_ERROR');
+    await untilHeld(client);
+    expect(heard).toEqual(['RESUME', 'BLOCK_IO_ERROR', 'STOP', 'RESUME', 'BLOCK_IO_ERROR', 'STOP']);
+    makeRoom();
     await client.cont();
-    await again;
-    expect(heard).toEqual(['RESUME', 'BLOCK_IO_ERROR', 'STOP', 'RESUME', 'BLOCK_IO_ERROR']);
-    rmSync(join(small, 'ballast'));
-    // The overlay goes with the program; it is kept by this copy.
-    const kept = join(small, '../kept.qcow2');
-    await client.cont();
-    running.process.once('exit', () => {});
-    const outcome = await running.done;
-    expect(outcome).toMatchObject({ status: 0 });
-    expect(outcome.stderr).toContain("the machine stands, 'cont' in the monitor tries again");
+    const { status, stderr } = await running.done;
+    expect(status, stderr).toBe(0);
+    expect(stderr).toContain("the machine stands, 'cont' in the monitor tries again");
     const { final, end } = await info(recording);
     expect(end).toBe('guest-reset');
     expect((await verify(recording)).final).toEqual({ icount: final.icount, digest: final.digest });
-    expect([kept, traffic, writtenBlocks, ROUNDS, readFileSync, reprise]).toBeDefined();
+    const flat = `${kept}.raw`;
+    expect(await reprise(['img', 'check', kept])).toMatchObject({ status: 0 });
+    expect(await reprise(['img', 'convert', '--allow-backing', image, kept, flat])).toMatchObject({ status: 0, stderr: '' });
+    expect(writtenBlocks(readFileSync(flat))).toBe(ROUNDS);
   });
 
   it('may be given up: the recording says so, and replays to the last moment', async () => {

@@ -149,7 +149,7 @@ export class ReplayRun {
       const stop = machine.advance(goal, SLICE);
       await this.forwardOutput();
       this.checkDigest();
-      if (stop === 'disk') continue;
+      if (stop === 'disk' && !this.stuckAtEnd(end)) continue;
       // The moment of a count is the one at which it is first reached: before events, resets and idle time.
       if (machine.icount() >= limit || machine.now() >= until) return 'limit';
       if (stop === 'reset' && !script.noReboot) machine.reset();
