@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { canMount, startAfter } from './support/mounts.ts';
 import { commandOf, type Running, reprise, temporaryFolder } from './support/program.ts';
 import { card, icount, NETWORK } from './support/qemu-lines.ts';
-import { connected, nextEvent } from './support/qmp.ts';
+import { connected, nextEvent, untilStop } from './support/qmp.ts';
 import { info, verify } from './support/recordings.ts';
 import { ROUNDS, trafficBoard, writtenBlocks } from './support/traffic-guest.ts';
 
@@ -41,16 +41,9 @@ describe.skipIf(!canMount('a full disk while the guest writes'))('a guest that w
     const heard: string[] = [];
     for (const event of ['BLOCK_IO_ERROR', 'STOP', 'RESUME'] as const) client.on(event, () => heard.push(event));
     const failed = nextEvent(client, 'BLOCK_IO_ERROR');
-    await untilHeld(client);
+    await untilStop(client);
     const makeRoom = (): void => rmSync(`/proc/${running.process.pid}/root${small}/ballast`);
     return { running, client, image, overlay, kept, recording, heard, error: await failed, makeRoom };
-  }
-
-  /** Lets the machine go on until the next failure. */
-  async function untilHeld(client: QMPClient): Promise<void> {
-    const stopped = nextEvent(client, 'STOP');
-    await client.cont();
-    await stopped;
   }
 
   it('is stopped, as QEMU would do it, and goes on when there is room; nothing is lost', async () => {
@@ -64,7 +57,7 @@ describe.skipIf(!canMount('a full disk while the guest writes'))('a guest that w
     });
     expect(await client.queryStatus()).toMatchObject({ status: 'io-error', running: false });
     // There is still no room.
-    await untilHeld(client);
+    await untilStop(client);
     expect(heard).toEqual(['RESUME', 'BLOCK_IO_ERROR', 'STOP', 'RESUME', 'BLOCK_IO_ERROR', 'STOP']);
     makeRoom();
     await client.cont();

@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import type { QMPClient } from 'node-qemu';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type CleanUp, type Outcome, pause, type Running, reprise, start, systemArm, temporaryFolder } from './support/program.ts';
+import { type CleanUp, type Outcome, pause, reprise, systemArm, temporaryFolder } from './support/program.ts';
 import { card, icount, NETWORK } from './support/qemu-lines.ts';
-import { connected, countOf, hmp, job, nextEvent } from './support/qmp.ts';
+import { type Controlled, countOf, hmp, job, replayTo, startControlled } from './support/qmp.ts';
 import { type Info, info, verify } from './support/recordings.ts';
 import { type TrafficBoard, trafficBoard } from './support/traffic-guest.ts';
 
@@ -30,20 +30,8 @@ describe('a recording that is stopped and saved at any moment', { timeout: 60 * 
   const saved: { readonly name: string; readonly count: number; readonly text: string }[] = [];
   const disk = (): string[] => card(traffic.image, traffic.overlay);
 
-  /** A process with the machine under control; it stands. */
-  async function controlled(cleanUp: CleanUp, options: readonly string[]): Promise<{ running: Running; client: QMPClient }> {
-    const socket = join(temporaryFolder(cleanUp), 'qmp');
-    const running = start(cleanUp, 'reprise-system-arm', [
-      ...traffic.board,
-      ...NETWORK,
-      ...disk(),
-      ...options,
-      '-S',
-      '-qmp',
-      `unix:${socket},server,nowait`,
-    ]);
-    return { running, client: await connected(cleanUp, running, socket) };
-  }
+  const controlled = (cleanUp: CleanUp, options: readonly string[]): Promise<Controlled> =>
+    startControlled(cleanUp, 'reprise-system-arm', [...traffic.board, ...NETWORK, ...disk(), ...options]);
   const replaying = (...more: readonly string[]) => controlled(onTestFinished, [...icount('replay', path), '-serial', 'null', ...more]);
 
   beforeAll(async () => {
@@ -95,10 +83,7 @@ describe('a recording that is stopped and saved at any moment', { timeout: 60 * 
     const counts = Array.from({ length: MOMENTS }, () => 1 + Math.floor(Math.random() * (whole.final.icount - 1))).sort((a, b) => a - b);
     const { running, client } = await replaying();
     for (const count of counts) {
-      const stopped = nextEvent(client, 'STOP');
-      await client.execute('replay-break', { icount: count });
-      await client.cont();
-      await stopped;
+      await replayTo(client, count);
       expect(await countOf(client)).toBe(count);
       expect(await hmp(client, `savevm at-${count}`)).toBe('');
     }
@@ -133,10 +118,7 @@ describe('a recording that is stopped and saved at any moment', { timeout: 60 * 
     expect(await running.done).toMatchObject({ status: 0, stderr: expect.stringContaining(`(digest ${whole.final.digest})`) });
     // In a process that has never been anywhere else.
     const fresh = await replaying();
-    const stopped = nextEvent(fresh.client, 'STOP');
-    await fresh.client.execute('replay-break', { icount: counts[1] });
-    await fresh.client.cont();
-    await stopped;
+    await replayTo(fresh.client, counts[1]);
     expect(await shown(fresh.client)).toBe(seen.get(counts[1]));
   });
 });

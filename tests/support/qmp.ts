@@ -1,6 +1,7 @@
 /** A machine under control of a real QMP client. */
+import { join } from 'node:path';
 import { QMPClient } from 'node-qemu';
-import type { CleanUp, Running } from './program.ts';
+import { type CleanUp, type Running, start, temporaryFolder } from './program.ts';
 
 export type Endpoint = { readonly socketPath: string } | { readonly host: string; readonly port: number };
 
@@ -16,6 +17,31 @@ export async function connect(cleanUp: CleanUp, endpoint: Endpoint): Promise<QMP
 export async function connected(cleanUp: CleanUp, running: Running, socketPath: string): Promise<QMPClient> {
   await running.says(`listening on unix:${socketPath}`);
   return connect(cleanUp, { socketPath });
+}
+
+export interface Controlled {
+  readonly running: Running;
+  readonly client: QMPClient;
+}
+
+/** Starts a program of ours under control of a client; the machine stands. */
+export async function startControlled(cleanUp: CleanUp, program: Parameters<typeof start>[1], words: readonly string[]): Promise<Controlled> {
+  const socket = join(temporaryFolder(cleanUp), 'qmp');
+  const running = start(cleanUp, program, [...words, '-S', '-qmp', `unix:${socket},server,nowait`]);
+  return { running, client: await connected(cleanUp, running, socket) };
+}
+
+/** Lets the machine go on, and waits until it stands again. */
+export async function untilStop(client: QMPClient): Promise<void> {
+  const stopped = nextEvent(client, 'STOP');
+  await client.cont();
+  await stopped;
+}
+
+/** Lets a replay go on to an instruction. */
+export async function replayTo(client: QMPClient, icount: number): Promise<void> {
+  await client.execute('replay-break', { icount });
+  await untilStop(client);
 }
 
 /** What the human monitor prints. */
