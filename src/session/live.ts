@@ -217,7 +217,7 @@ export class LiveRun extends ControlledRun {
     } catch (error) {
       if (!(error instanceof DiskFault)) throw error;
       const { device, operation, message, cause } = error;
-      this.hold('io-error');
+      // In QEMU's order: why the machine stops, and then that it does.
       this.tell({
         kind: 'block-io-error',
         device,
@@ -225,6 +225,7 @@ export class LiveRun extends ControlledRun {
         noSpace: cause instanceof RepriseError && cause.code === 'DISK_FULL',
         reason: message,
       });
+      this.hold('io-error');
       return false;
     }
   }

@@ -8,6 +8,7 @@ import type { ComponentInfo } from '../replay/model.ts';
 import type { Recording } from '../replay/reader.ts';
 import { History } from '../snapshot/history.ts';
 import { restoreBlocks } from '../snapshot/machine-state.ts';
+import { INITIAL_NUMBER } from '../snapshot/recording-store.ts';
 import { buildMachine, digestible, type MachineFiles } from './build.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { type ReplayOptions, ReplayRun, type Script } from './replay-run.ts';
@@ -51,7 +52,7 @@ export async function prepareReplay(
 /** The machine at the start, where the recording holds it. */
 function recordedStart(recording: Recording): (() => AsyncIterable<Uint8Array>) | undefined {
   if (recording.header.start.kept === 'power-on') return undefined;
-  const [first] = recording.snapshots;
+  const first = recording.snapshots.find(({ number }) => number === INITIAL_NUMBER);
   if (first === undefined) throw new RepriseError('RECORDING_DAMAGED', 'the recording does not contain the snapshot that it begins with');
   return async function* () {
     yield* recording.readSnapshot(first.at);
