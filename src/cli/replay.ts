@@ -17,7 +17,7 @@ import { type Moment, ReplaySession, type SessionStop } from '../session/replay-
 import { SwitchedSession } from '../session/switched-session.ts';
 import { icount, LIMIT, ns } from '../time/units.ts';
 import { attachControls } from './control.ts';
-import { type Debugger, listenForDebugger } from './debugger.ts';
+import { type Debugger, historyOfReplay, listenForDebugger } from './debugger.ts';
 import { chooseEngine, reportEngine } from './engine.ts';
 import { EXIT } from './exit.ts';
 import { type Fork, forkReplay } from './fork.ts';
@@ -161,7 +161,7 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
     controls = new SwitchedSession(session);
     const monitor = attachControls(controls, consoles, new Set<LogItem>());
     if (request.gdb !== undefined) {
-      const history = new ReplayTime(session, recording.header.start.position.icount, end.icount);
+      const history = historyOfReplay(new ReplayTime(session, recording.header.start.position.icount, end.icount), session);
       gdb = open(await listenForDebugger(controls, session, history, request.gdb, monitor, say));
     }
     if (signal !== undefined) session.quit();

@@ -52,8 +52,16 @@ export interface NewRecording {
   readonly hasher: Hasher;
 }
 
+export interface StartedRecording {
+  readonly recorder: LogRecorder;
+  readonly snapshots: SnapshotPlace;
+  readonly start: RecordingStart;
+  /** Id of the initial snapshot in the image that keeps snapshots, if there is one. */
+  readonly initialSnapshot: string | undefined;
+}
+
 /** @throws RepriseError of the sink and of the disks; nothing that was there is lost then */
-export async function startRecording(recording: NewRecording): Promise<{ readonly recorder: LogRecorder; readonly snapshots: SnapshotPlace }> {
+export async function startRecording(recording: NewRecording): Promise<StartedRecording> {
   const { machine, options, files, drives, named, embed, snapshotName, loaded, sink, hasher } = recording;
   const chain = new DigestChain(digestible(machine), hasher, loaded);
   const inputs = describeFiles(files, embed !== 'none');
@@ -81,14 +89,17 @@ export async function startRecording(recording: NewRecording): Promise<{ readonl
   const blocks = () => captureBlocks(snapshotable(machine, recorder.states, options), { engineVersion: VERSION, recording: writer.id, position });
   if (loaded) await own.save(initial, blocks());
   let store: SnapshotStore = own;
+  let initialSnapshot: string | undefined;
   if (image !== undefined) {
     const older = image.listSnapshots().filter(({ name }) => name === snapshotName);
     const { id } = await new ImageStore(image, hasher).save(initial, blocks());
     await setAside(image, older);
+    initialSnapshot = id;
     store = new ImageStore(image, hasher, id);
   }
   writer.sync();
-  return { recorder, snapshots: { store, options, engineVersion: VERSION, layers: layersOf(drives), ...hostOfSnapshots } };
+  const snapshots = { store, options, engineVersion: VERSION, layers: layersOf(drives), ...hostOfSnapshots };
+  return { recorder, snapshots, start, initialSnapshot };
 }
 
 /** Earlier recordings keep their initial snapshots, under other names. */

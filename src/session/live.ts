@@ -124,6 +124,11 @@ export class LiveRun extends ControlledRun {
     this.inputs.push(input, ns(this.machine.now() + after));
   }
 
+  /** Writes all that has happened so far. @throws RepriseError of the recording's file */
+  makeSafe(): void {
+    this.recorder?.flush(this.position());
+  }
+
   /** A debugger has changed the machine, which stands: the recording has to know. */
   changed(component: string, offset: number, bytes: Uint8Array): void {
     assert(this.isHeld(), 'a debugger changes a machine that stands');

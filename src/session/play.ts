@@ -30,7 +30,7 @@ export async function prepareReplay(
   hasher: Hasher,
   { engine, ...surroundings }: Surroundings,
 ): Promise<ReplayRun> {
-  const { header, end, reached } = recording;
+  const { header } = recording;
   const machine: Machine = buildMachine(header.options, files, () => {}, engine);
   const chain = new DigestChain(digestible(machine), hasher);
   checkComponents(header.components, chain.components(), header.engineVersion);
@@ -38,8 +38,13 @@ export async function prepareReplay(
     componentNames: header.components.map(({ name }) => name),
     noReboot: header.options.noReboot,
     records: (from) => recording.logFrom(from),
-    end,
-    reached,
+    // A recording may still be growing.
+    get end() {
+      return recording.end;
+    },
+    get reached() {
+      return recording.reached;
+    },
   };
   const { initial = recordedStart(recording), ...rest } = surroundings;
   const run = new ReplayRun({ machine, chain, script, ...rest });
