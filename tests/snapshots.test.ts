@@ -2,15 +2,15 @@
 import { join } from 'node:path';
 import type { QMPClient } from 'node-qemu';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type CleanUp, type Outcome, pause, reprise, systemArm, temporaryFolder } from './support/program.ts';
+import { expectSameEnd, type SavedMoment, saveWhileRecording, saveWhileReplaying } from './support/moments.ts';
+import { type CleanUp, type Outcome, systemArm, temporaryFolder } from './support/program.ts';
 import { card, icount, NETWORK } from './support/qemu-lines.ts';
-import { type Controlled, countOf, hmp, job, replayTo, startControlled } from './support/qmp.ts';
+import { type Controlled, countOf, hmp, replayTo, startControlled } from './support/qmp.ts';
 import { type Info, info, verify } from './support/recordings.ts';
 import { type TrafficBoard, trafficBoard } from './support/traffic-guest.ts';
 
 const MOMENTS = 6;
 const SECONDS = 1000;
-const DISK = { vmstate: 'sd0', devices: ['sd0'] };
 
 /** All that a monitor shows of a machine: every field of every device, the CPU, and memory where the guest works. */
 async function shown(client: QMPClient): Promise<string> {
@@ -26,8 +26,9 @@ describe('a recording that is stopped and saved at any moment', { timeout: 60 * 
   let traffic: TrafficBoard;
   let recorded: Outcome;
   let whole: Info;
-  /** What the machine was when it was saved. */
-  const saved: { readonly name: string; readonly count: number; readonly text: string }[] = [];
+  let saved: SavedMoment[];
+  /** The machine when the last one was taken. */
+  let last: string;
   const disk = (): string[] => card(traffic.image, traffic.overlay);
 
   const controlled = (cleanUp: CleanUp, options: readonly string[]): Promise<Controlled> =>
@@ -37,15 +38,8 @@ describe('a recording that is stopped and saved at any moment', { timeout: 60 * 
   beforeAll(async () => {
     traffic = trafficBoard(folder);
     const { running, client } = await controlled(afterAll, [...icount('record', path), '-serial', 'stdio']);
-    for (let n = 0; n < MOMENTS; n++) {
-      await client.cont();
-      await pause(20 + Math.random() * 100);
-      await client.stop();
-      await pause(20);
-      const count = await countOf(client);
-      await job(client, 'snapshot-save', { tag: `moment-${n}`, ...DISK });
-      saved.push({ name: `moment-${n}`, count, text: await shown(client) });
-    }
+    saved = await saveWhileRecording(client, MOMENTS, 120);
+    last = await shown(client);
     await client.cont();
     recorded = await running.done;
     whole = await info(path);
@@ -63,39 +57,24 @@ describe('a recording that is stopped and saved at any moment', { timeout: 60 * 
   });
 
   it('has snapshots that lead a new process to the same end', async () => {
-    for (const { name } of saved) {
-      const { status, stderr } = await reprise(['replay', path, '-serial', 'null', ...disk(), '-loadvm', name]);
-      expect([name, status, stderr]).toEqual([name, 0, expect.stringContaining(`the same as recorded (digest ${whole.final.digest})`)]);
-    }
+    await expectSameEnd(saved, path, disk(), whole.final.digest);
   });
 
   it('has snapshots that are the machine of that moment, field by field', async () => {
-    for (const { name, count, text } of saved.slice(0, 2)) {
-      const { running, client } = await replaying('-loadvm', name);
-      expect(await countOf(client)).toBe(count);
-      expect(await shown(client)).toBe(text);
-      await client.quit();
-      expect((await running.done).status).toBe(0);
-    }
+    const { name, count } = saved[MOMENTS - 1];
+    const { client } = await replaying('-loadvm', name);
+    expect(await countOf(client)).toBe(count);
+    expect(await shown(client)).toBe(last);
   });
 
   it('is replayed with stops and snapshots at any moment, to the same end, and so is each of these snapshots', async () => {
-    const counts = Array.from({ length: MOMENTS }, () => 1 + Math.floor(Math.random() * (whole.final.icount - 1))).sort((a, b) => a - b);
     const { running, client } = await replaying();
-    for (const count of counts) {
-      await replayTo(client, count);
-      expect(await countOf(client)).toBe(count);
-      expect(await hmp(client, `savevm at-${count}`)).toBe('');
-    }
+    const moments = await saveWhileReplaying(client, MOMENTS, whole.final.icount);
     const text = await shown(client);
     await client.cont();
     expect(await running.done).toMatchObject({ status: 0, stderr: expect.stringContaining(`(digest ${whole.final.digest})`) });
-
-    for (const count of counts) {
-      const replayed = await reprise(['replay', path, '-serial', 'null', ...disk(), '-loadvm', `at-${count}`]);
-      expect([count, replayed.status, replayed.stderr]).toEqual([count, 0, expect.stringContaining(`(digest ${whole.final.digest})`)]);
-    }
-    const restored = await replaying('-loadvm', `at-${counts.at(-1)}`);
+    await expectSameEnd(moments, path, disk(), whole.final.digest);
+    const restored = await replaying('-loadvm', moments[moments.length - 1].name);
     expect(await shown(restored.client)).toBe(text);
   });
 
@@ -112,8 +91,8 @@ describe('a recording that is stopped and saved at any moment', { timeout: 60 * 
       seen.set(count, text);
     }
     await client.execute('replay-seek', { icount: Math.floor(end / 2) });
-    await hmp(client, 'loadvm moment-1');
-    expect(await shown(client)).toBe(saved[1].text);
+    await hmp(client, `loadvm ${saved[MOMENTS - 1].name}`);
+    expect(await shown(client)).toBe(last);
     await client.cont();
     expect(await running.done).toMatchObject({ status: 0, stderr: expect.stringContaining(`(digest ${whole.final.digest})`) });
     // In a process that has never been anywhere else.
