@@ -4,7 +4,7 @@
  */
 import { type GuestMemory, RUN } from '../../../bus/memory.ts';
 import { CodeStore, type StoreStatistics } from '../../../jit/code-store.ts';
-import { JumpTable, RESULT } from '../../../jit/jump-table.ts';
+import { callOf, JumpTable, RESULT } from '../../../jit/jump-table.ts';
 import type { CodePage, CompiledCode } from '../code-cache.ts';
 import type { Arm926 } from '../cpu.ts';
 import { DATA_ABORT, dataAbort } from '../exceptions.ts';
@@ -104,13 +104,12 @@ export class ArmJit implements CompiledCode {
   }
 
   /**
-   * Runs compiled code from the current location, and what follows. `compiled`: what the page's heat says of the location.
-   * Returns a `RESULT`.
+   * Runs compiled code from the current location, which is in that page, and what follows. `compiled`: what the page's heat
+   * says of the location. Returns a `RESULT`.
    */
-  enter(compiled: number): number {
+  enter(page: CodePage, compiled: number): number {
     const { jumps, cpu, counts } = this;
-    const packed = ~compiled;
-    jumps.enter(cpu.r[15] | cpu.s.t, packed & 0xff, packed >>> 8);
+    jumps.enter(cpu.r[15] | cpu.s.t, ~compiled, page.number);
     const before = cpu.icount();
     const result = jumps.run();
     counts.entered++;
@@ -172,7 +171,7 @@ export class ArmJit implements CompiledCode {
     if (regions.length === 0) return;
     const slots = store.add(regions.map(({ region }) => region.code));
     regions.forEach(({ page, region }, n) => {
-      for (const [entry, place] of region.places) region.set.heat(page)[entry] = ~((slots[n] << 8) | place);
+      for (const [entry, place] of region.places) region.set.heat(page)[entry] = ~callOf(slots[n], place);
       page.regions.push({ slot: slots[n], region });
       for (const [word, how] of region.words) page.covered[word] |= how;
       this.compiled.add(page);
