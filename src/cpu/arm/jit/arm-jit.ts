@@ -25,10 +25,13 @@ export interface JitOptions {
   readonly maxInstructions: number;
   /** Whether code is taken into a region that was never executed. */
   readonly unexecuted: boolean;
+  /** WebAssembly bytes in use at most; when there are more, all compiled code is dropped. */
+  readonly maxBytes: number;
 }
 
 /** @param hot executions that make code hot: the default is where compiling and interpreting longer cost about the same */
-export const jitOptions = (hot = 300): JitOptions => Object.freeze({ hot, urgent: 4 * hot, batch: 24, maxInstructions: 256, unexecuted: false });
+export const jitOptions = (hot = 300): JitOptions =>
+  Object.freeze({ hot, urgent: 4 * hot, batch: 24, maxInstructions: 256, unexecuted: false, maxBytes: 12 << 20 });
 
 /** Code that changed so often is left to the interpreter for good. */
 const MAX_CHANGES = 8;
@@ -82,7 +85,7 @@ export class ArmJit implements CompiledCode {
     this.memory = memory;
     this.run = memory.run;
     this.jumps = new JumpTable(memory, { pc: REGISTERS.pc, state: STATE.t });
-    this.store = new CodeStore(memory, this.jumps, (site) => this.interpret(site));
+    this.store = new CodeStore(memory, this.jumps, (site) => this.interpret(site), options.maxBytes);
     Object.freeze(this);
   }
 
