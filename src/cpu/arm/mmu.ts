@@ -63,6 +63,8 @@ const LAST_EPOCH = 2;
 const DESCRIPTOR = 3;
 /** More pages than this with tables in use: start over. */
 const MAX_TABLE_PAGES = 1024;
+/** More changes than this in one of them: start over as well. */
+const MAX_TABLE_CHANGES = 40;
 
 export class Mmu {
   private readonly s: StateOf<typeof armState.schema>;
@@ -83,10 +85,13 @@ export class Mmu {
   private readonly tablePages = new Int32Array(MAX_TABLE_PAGES);
   /** By page of RAM: a bit for each 1 KiB (the size of a coarse table) that descriptors were read from. */
   private readonly tableParts: Uint8Array;
+  /** By page of RAM: changes of descriptors since the cache was emptied. */
+  private readonly tableChanges: Uint8Array;
   /** Likewise, of first-level descriptors alone. */
   private readonly firstLevelParts: Uint8Array;
-  /** Byte offsets of the descriptors that instructions were found by since the code side of the cache was emptied. */
-  private readonly fetchDescriptors = new Set<number>();
+  /** Of each context: byte offset of its first-level table, and those of the descriptors that instructions were found by. */
+  private readonly tables = new Int32Array(CONTEXTS);
+  private readonly fetchDescriptors: readonly Set<number>[] = Array.from({ length: CONTEXTS }, () => new Set<number>());
   private readonly found: Translation = { fault: 0, physical: 0, readable: false, writable: false, permissionFault: 0, uniform: false };
   private readonly onTable: TableListener;
   /** Asks the CPU to fetch anew after the running instruction. */
@@ -103,6 +108,7 @@ export class Mmu {
     this.tlb = new Int32Array(memory.wasm.buffer, TLB_BASE, WORDS + CONTEXT_WORDS);
     this.tlb.fill(INVALID);
     this.tableParts = new Uint8Array(memory.flags.length);
+    this.tableChanges = new Uint8Array(memory.flags.length);
     this.firstLevelParts = new Uint8Array(memory.flags.length);
     this.onTable = (offset, firstLevel) => this.markTable(offset, firstLevel);
     Object.freeze(this);
@@ -152,6 +158,7 @@ export class Mmu {
   private forgetCode(context: number): void {
     const { scratch } = this;
     this.code.forgetContext(context);
+    this.fetchDescriptors[context].clear();
     if (scratch[LAST_EPOCH] === 0x7fffffff) {
       scratch[LAST_EPOCH] = 0;
       this.code.forgetAddresses();
@@ -167,6 +174,7 @@ export class Mmu {
     if (victim === this.context()) victim = (victim + 1) % CONTEXTS;
     scratch[NEXT_VICTIM] = (victim + 1) % CONTEXTS;
     contextKeys[victim] = key;
+    this.tables[victim] = this.bus.ramOffset(this.s.ttbr);
     this.forgetContext(victim);
     return victim;
   }
@@ -188,9 +196,9 @@ export class Mmu {
       memory.flags[tablePages[n]] &= ~(TABLE | CACHED);
       tableParts[tablePages[n]] = 0;
       firstLevelParts[tablePages[n]] = 0;
+      this.tableChanges[tablePages[n]] = 0;
     }
     scratch[TABLE_PAGES] = 0;
-    this.fetchDescriptors.clear();
     this.selectContext();
   }
 
@@ -216,23 +224,26 @@ export class Mmu {
 
   /** A descriptor is about to be changed: what was found by it holds no more. */
   private forgetDescriptor(offset: number): void {
-    const { tlb, filled, fetchDescriptors } = this;
+    const { tlb, fetchDescriptors } = this;
     const page = (offset - RAM_BASE) >>> PAGE_SHIFT;
     const kind = this.memory.words[offset >> 2] & 3;
     // Nothing is found by a descriptor that maps nothing.
     if (kind === 0 || !(this.tableParts[page] & partOf(offset))) return;
     this.refetch();
-    // A whole table hangs on it.
-    if (kind !== 2 && this.firstLevelParts[page] & partOf(offset)) {
+    // By now the page may well hold something else.
+    if (++this.tableChanges[page] > MAX_TABLE_CHANGES) {
       this.flush();
       return;
     }
+    // A whole table hangs on it: what was found by way of that first-level table is dropped.
+    const isTable = kind !== 2 && (this.firstLevelParts[page] & partOf(offset)) !== 0;
     for (let n = 0; n < WORDS; n += ENTRY_WORDS) {
       if (tlb[n + 3] === offset) tlb[n] = tlb[n + 1] = INVALID;
     }
-    if (!fetchDescriptors.has(offset)) return;
-    for (let n = 0; n < CONTEXTS; n++) if (filled[n]) this.forgetCode(n);
-    fetchDescriptors.clear();
+    for (let n = 0; n < CONTEXTS; n++) {
+      if (isTable && this.tables[n] === (offset & ~0x3fff)) this.forgetContext(n);
+      else if (fetchDescriptors[n].has(offset)) this.forgetCode(n);
+    }
     this.selectContext();
   }
 
@@ -406,7 +417,7 @@ export class Mmu {
       this.s.ifsr = fault;
       return -2;
     }
-    if (scratch[DESCRIPTOR] >= 0) this.fetchDescriptors.add(scratch[DESCRIPTOR]);
+    if (scratch[DESCRIPTOR] >= 0) this.fetchDescriptors[this.context()].add(scratch[DESCRIPTOR]);
     const offset = this.bus.ramOffset(found.physical);
     return offset < 0 ? -1 : offset & PAGE;
   }
