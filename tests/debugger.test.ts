@@ -47,8 +47,8 @@ describe.skipIf(!hasTool('gdb-multiarch', 'gdb on a recording under way, on a re
       'delete',
       'break ledger_post',
       'continue',
-      'continue',
       'info registers icount',
+      'continue',
       'set var ledger_balance = 4711',
       'print ledger_balance',
       'set var $r11 = 0x1234',
@@ -65,7 +65,7 @@ describe.skipIf(!hasTool('gdb-multiarch', 'gdb on a recording under way, on a re
 
   it('goes back into what was recorded so far, and comes to the same present again', () => {
     expect(recorded.status, recorded.stderr).toBe(0);
-    const [, , , present, , last, before, refused, , , , , again] = answers;
+    const [, , , present, , last, before, refused, , , , again] = answers;
     expect(last).toMatch(/Hardware watchpoint 2: ledger_balance\s+Old value = \d+\s+New value = \d+\s+.*ledger_post \(\) at .*ledger\.c:58/);
     expect(before).toContain('Breakpoint 1, ledger_post ()');
     expect(refused).toBe('');
