@@ -84,6 +84,16 @@ describe.skipIf(!hasTool('gdb-multiarch', 'gdb on a recording under way, on a re
     expect(await verify(path)).toMatchObject({ verified: true, truncated: false });
   });
 
+  it('may leave a recorded guest in the middle of an interrupt, which it cannot change there', { timeout: 60_000 }, async () => {
+    const middle = join(folder, 'middle.rec');
+    const program = start(afterAll, 'reprise', ['record', '-o', middle, ...MACHINE, '-serial', 'null', '-gdb', 'tcp:127.0.0.1:0', '-S']);
+    const said = await gdb(await portOf(program), ['break *0x18', 'continue', 'info registers pc', 'set var $r1 = 5', 'monitor quit']);
+    expect(said[2]).toMatch(/^pc +0x18/);
+    expect(said.at(-1)).toContain('the guest is just taking an interrupt; step once, then change it');
+    expect((await program.done).status, program.stderr).toBe(0);
+    expect(await verify(middle)).toMatchObject({ verified: true, truncated: false });
+  });
+
   it('cannot change a replay, but a fork of it, which is a recording of its own', { timeout: 120_000 }, async () => {
     const original = readFileSync(path);
     const program = start(afterAll, 'reprise', ['replay', path, '--gdb', '0']);

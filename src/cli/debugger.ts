@@ -67,6 +67,8 @@ export async function listenForDebugger(
             ? "a replay is read-only: the guest does what it did; 'monitor fork FILE' makes a new recording that goes on from here"
             : 'the past is read-only; continue to the present first',
         );
+      if (session.mode === 'record' && session.machine.cpu.debug.midway)
+        throw new RepriseError('BAD_VALUE', 'the guest is just taking an interrupt; step once, then change it');
       changes.begin();
     },
     wroteMemory: (space, address, bytes) => changes.memory(space, address, bytes),

@@ -28,6 +28,9 @@ export class MirroredDebug implements CpuDebug {
   get stop(): DebugStop | undefined {
     return this.current().stop;
   }
+  get midway(): boolean {
+    return this.current().midway;
+  }
   takeStop(): DebugStop | undefined {
     return this.current().takeStop();
   }

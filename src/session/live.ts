@@ -131,7 +131,7 @@ export class LiveRun extends ControlledRun {
 
   /** A debugger has changed the machine, which stands: the recording has to know. */
   changed(component: string, offset: number, bytes: Uint8Array): void {
-    assert(this.isHeld(), 'a debugger changes a machine that stands');
+    assert(this.isHeld() && !this.machine.cpu.debug.midway, 'a debugger changes a machine that stands at the moment of a count');
     for (let at = 0; at < bytes.length; at += MAX_PATCH_BYTES)
       this.recorder?.event(this.position(), { kind: 'patch', component, offset: offset + at, bytes: bytes.slice(at, at + MAX_PATCH_BYTES) });
   }
@@ -172,15 +172,16 @@ export class LiveRun extends ControlledRun {
     for (;;) {
       await this.attendHost();
       await this.doTasks();
-      if (this.quitting !== undefined) return (await this.serveDisks()) ? this.quitting : 'disk-error';
-      if (this.isHeld()) {
+      if (this.quitting !== undefined && !machine.cpu.debug.midway) return (await this.serveDisks()) ? this.quitting : 'disk-error';
+      if (this.isHeld() && this.quitting === undefined) {
         recorder?.flush(this.position());
         const rung = this.bell.rung();
         if (!this.hasTasks()) await this.clock.wait(Number.POSITIVE_INFINITY, rung);
         continue;
       }
       if (!(await this.serveDisks())) continue;
-      inputs.drain((input) => this.admit(input));
+      // A debugger may have stopped behind the moment of this count, where a replay lets inputs in.
+      if (!machine.cpu.debug.midway) inputs.drain((input) => this.admit(input));
       const due = recorder?.nextDigest();
       const last = lastCount(machine);
       const goal = this.errandLimit();

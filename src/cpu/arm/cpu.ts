@@ -192,7 +192,7 @@ export class Arm926 {
     for (;;) {
       try {
         while (slice[LEFT] > 0 && !s.halted) {
-          takeInterrupt(this);
+          if (takeInterrupt(this)) this.debug.interruptTaken();
           if (s.t) this.executeThumb();
           else this.executeArm();
         }
