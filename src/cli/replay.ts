@@ -105,6 +105,8 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
     // Whatever is typed or sent now has no part in a replay.
     for (const backend of serial) backend.onInput(() => {});
     const clock = new NodeClock();
+    /** What of the guest's mistakes is told: a monitor's `log` says so. */
+    const logged = new Set<LogItem>();
     const progress = openProgress(
       clock,
       consoles.onTerminal,
@@ -114,6 +116,9 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
     const place = replaySnapshots(file, drives, recording.header.options, open);
     const run = await prepareReplay(recording, recorded, hasher, {
       engine: chooseEngine(request.accel),
+      onGuestMessage: (message, item) => {
+        if (logged.has(item)) say(`guest: ${message}`);
+      },
       clock,
       disks: drives.map(({ node }) => node),
       output: (port, bytes) => {
@@ -159,7 +164,7 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
     });
     if (loadvm !== undefined && loadvm !== recording.header.start.snapshot) await session.loadFirst(loadvm);
     controls = new SwitchedSession(session);
-    const monitor = attachControls(controls, consoles, new Set<LogItem>());
+    const monitor = attachControls(controls, consoles, logged);
     if (request.gdb !== undefined) {
       const history = historyOfReplay(new ReplayTime(session, recording.header.start.position.icount, end.icount), session);
       gdb = open(await listenForDebugger(controls, session, history, request.gdb, monitor, say));

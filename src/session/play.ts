@@ -1,5 +1,6 @@
 /** From an opened recording to a machine that replays it. */
 import type { CowDisk } from '../block/cow.ts';
+import type { GuestMessageListener } from '../boards/guest-log.ts';
 import type { Engine, Machine } from '../boards/machine.ts';
 import { RepriseError } from '../errors/errors.ts';
 import { DigestChain } from '../replay/digest-chain.ts';
@@ -16,6 +17,8 @@ import { snapshotable } from './snapshots.ts';
 
 interface Surroundings extends Pick<ReplayOptions, 'clock' | 'output' | 'frame' | 'onProgress' | 'onPassing' | 'disks'> {
   readonly engine?: Engine;
+  /** Told, once each, what the guest does that the machine does not do. */
+  readonly onGuestMessage?: GuestMessageListener;
   /** The blocks of the initial snapshot in an overlay; what they say is checked against what header and inputs say. */
   readonly initial?: (() => AsyncIterable<Uint8Array>) | undefined;
 }
@@ -28,10 +31,10 @@ export async function prepareReplay(
   recording: Recording,
   files: MachineFiles,
   hasher: Hasher,
-  { engine, ...surroundings }: Surroundings,
+  { engine, onGuestMessage = () => {}, ...surroundings }: Surroundings,
 ): Promise<ReplayRun> {
   const { header } = recording;
-  const machine: Machine = buildMachine(header.options, files, () => {}, engine);
+  const machine: Machine = buildMachine(header.options, files, onGuestMessage, engine);
   const chain = new DigestChain(digestible(machine), hasher);
   checkComponents(header.components, chain.components(), header.engineVersion);
   const script: Script = {
