@@ -234,8 +234,11 @@ export class Mmu {
     }
     // A whole table hangs on it: what was found by way of that first-level table is dropped.
     const isTable = kind !== 2 && (this.firstLevelParts[page] & partOf(offset)) !== 0;
-    for (let n = 0; n < WORDS; n += ENTRY_WORDS) {
-      if (tlb[n + 3] === offset) tlb[n] = tlb[n + 1] = INVALID;
+    // The place of a second-level descriptor in its table, of 256 or of 1024, is address bits 19:12: of the entry's 20:12.
+    const isFirstLevel = (this.firstLevelParts[page] & partOf(offset)) !== 0;
+    for (const place of isFirstLevel ? [0] : [(offset >>> 2) & 0xff, (offset >>> 4) & 0xff]) {
+      const step = isFirstLevel ? ENTRY_WORDS : 256 * ENTRY_WORDS;
+      for (let n = place * ENTRY_WORDS; n < WORDS; n += step) if (tlb[n + 3] === offset) tlb[n] = tlb[n + 1] = INVALID;
     }
     for (let n = 0; n < CONTEXTS; n++) {
       if (isTable && this.tables[n] === (offset & ~0x3fff)) this.forgetContext(n);
