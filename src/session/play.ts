@@ -13,7 +13,7 @@ import { Checkpoints } from './checkpoints.ts';
 import { type ReplayOptions, ReplayRun, type Script } from './replay-run.ts';
 import { snapshotable } from './snapshots.ts';
 
-interface Surroundings extends Pick<ReplayOptions, 'clock' | 'output' | 'frame' | 'onProgress' | 'onPassing' | 'disks'> {
+interface Surroundings extends Pick<ReplayOptions, 'clock' | 'output' | 'onProgress' | 'onPassing' | 'disks'> {
   readonly engine?: Engine;
   /** The blocks of the initial snapshot in an overlay; what they say is checked against what header and inputs say. */
   readonly initial?: (() => AsyncIterable<Uint8Array>) | undefined;
