@@ -18,7 +18,7 @@ export const CHECKPOINT_MEMORY = 512 * 2 ** 20;
 
 export interface OpenReplayOptions {
   /** Files that are named instead of the embedded ones. */
-  readonly files?: Pick<QemuOptions, 'kernel' | 'initrd' | 'dtb' | 'bios'>;
+  readonly files?: Partial<Pick<QemuOptions, 'kernel' | 'initrd' | 'dtb' | 'bios'>>;
   /** Disks likewise. */
   readonly drives?: readonly DriveSpec[];
   readonly accel?: QemuOptions['accel'];
@@ -57,10 +57,7 @@ export async function openReplay(path: string, options: OpenReplayOptions = {}):
     const file = await openRecording(path);
     opened.push(file);
     const { recording, hasher } = file;
-    const recorded = await recordedFiles(
-      recording,
-      readMachineFiles({ kernel: undefined, initrd: undefined, dtb: undefined, bios: undefined, ...files }),
-    );
+    const recorded = await recordedFiles(recording, readMachineFiles(files));
     const drives = await openReplayDrives(recording, specs, hasher, false);
     opened.push(...drives);
     const clock = new NodeClock();
