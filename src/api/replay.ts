@@ -73,8 +73,7 @@ export class Replay {
   /** The first and the last moment. */
   readonly start: Icount;
   readonly end: Icount;
-  /** Of the file that `symbols` named. */
-  readonly names: Names | undefined;
+  private readonly symbols: Names | undefined;
   private readonly opened: OpenedReplay;
   private readonly registersByName: ReadonlyMap<string, Register>;
 
@@ -82,7 +81,7 @@ export class Replay {
     const { cpu } = opened.session.machine;
     assert(cpu instanceof Arm926, 'every machine has this processor');
     this.opened = opened;
-    this.names = names;
+    this.symbols = names;
     this.start = opened.time.start;
     this.end = opened.time.end;
     this.registersByName = new Map(registersOf(armDescription(cpu)).map((register) => [register.name, register]));
@@ -97,6 +96,12 @@ export class Replay {
   /** Lets go of the recording. */
   close(): Promise<void> {
     return this.opened.close();
+  }
+
+  /** Of the file that `symbols` named. @throws RepriseError USAGE when there is none */
+  get names(): Names {
+    if (this.symbols === undefined) throw new RepriseError('USAGE', 'the replay was opened without symbols');
+    return this.symbols;
   }
 
   /** Instructions executed so far. */

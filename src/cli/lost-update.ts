@@ -27,7 +27,7 @@ export interface LostUpdate {
 /** Finds it in a recording that ends with the guest's message; undefined if no byte was lost. @throws RepriseError */
 export async function findLostUpdate(path: string): Promise<LostUpdate | undefined> {
   const replay = await Replay.open(path, { symbols: fileURLToPath(GUEST) });
-  const names = replay.names!;
+  const names = replay.names;
   const balance = names.symbols.address('ledger_balance');
   const by = (pc: number): string | undefined => names.symbols.at(pc)?.name;
   const watch = (kind: 'read' | 'write') => [{ space: 'virtual', address: balance, length: 4, kind } as const];
