@@ -1,9 +1,9 @@
 /** Disks in processes of their own: killed, in each other's way, on a full disk, in folders that cannot be written. */
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { canMount, readOnly, startAfter } from './support/mounts.ts';
 import { hasTool } from './support/outside.ts';
 import { type Outcome, ROOT, type Running, reprise, startCommand, temporaryFolder } from './support/program.ts';
 
@@ -28,15 +28,8 @@ const lines = (overlay?: string): string[] => [
 const user = (what: string, options: readonly string[]): Running =>
   startCommand(onTestFinished, process.execPath, [SCRIPT, what, ...options], { cwd: folder });
 
-/** As a user of its own small world, in which `mounts` may be done. */
 const userAfter = (mounts: string, what: string, options: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> =>
-  startCommand(onTestFinished, 'unshare', ['-rm', 'sh', '-ec', `${mounts}; exec "$@"`, 'sh', process.execPath, SCRIPT, what, ...options], {
-    cwd: folder,
-    env,
-  }).done;
-
-const canMount = spawnSync('unshare', ['-rm', 'true']).status === 0;
-if (!canMount) console.log('SKIPPED disks on a full disk and in read-only folders: unshare -rm does not work here');
+  startAfter(onTestFinished, mounts, [process.execPath, SCRIPT, what, ...options], { cwd: folder, env }).done;
 
 beforeEach(() => {
   folder = temporaryFolder(onTestFinished);
@@ -80,7 +73,7 @@ test.skipIf(!hasTool('flock', 'an overlay in use'))('an overlay in use is refuse
   expect(readdirSync(folder).sort()).toEqual(['another.qcow2', 'base', 'overlay.qcow2']);
 });
 
-describe.skipIf(!canMount)('the host', () => {
+describe.skipIf(!canMount('disks on a full disk and in read-only folders'))('the host', () => {
   test.each([
     ['an overlay', 'small/overlay.qcow2'],
     ['a private layer', undefined],
@@ -97,7 +90,7 @@ describe.skipIf(!canMount)('the host', () => {
     ['a private layer', undefined],
   ])('cannot write the folder of the image: it is recorded and replayed with %s', async (_, overlay) => {
     const before = hashOf('base/disk.img');
-    const mounts = 'mount --bind base base; mount -o remount,bind,ro base; if touch base/x 2> /dev/null; then exit 9; fi';
+    const mounts = readOnly('base');
     expect(await userAfter(mounts, 'record', lines(overlay))).toMatchObject({ status: 0, stderr: '', stdout: Buffer.from('recorded\n') });
     const replayed = `${overlay === undefined ? '' : 'could save snapshots\n'}replayed\n`;
     expect(await userAfter(mounts, 'replay', lines(overlay))).toMatchObject({ status: 0, stderr: '', stdout: Buffer.from(replayed) });

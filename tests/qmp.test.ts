@@ -2,19 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
-import { QMPClient } from 'node-qemu';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { pause, type Running, reprise, start, temporaryFolder } from './support/program.ts';
+import { connect } from './support/qmp.ts';
 import { info, LEDGER, verify } from './support/recordings.ts';
-
-type Endpoint = { readonly socketPath: string } | { readonly host: string; readonly port: number };
-
-async function connect(endpoint: Endpoint): Promise<QMPClient> {
-  const client = new QMPClient({ ...endpoint, reconnect: false });
-  await client.connect();
-  onTestFinished(() => client.close());
-  return client;
-}
 
 const recording = (path: string, ...more: readonly string[]): Running =>
   start(onTestFinished, 'reprise', ['record', '-o', path, ...LEDGER, '-serial', `file:${path}.txt`, '-icount', 'sleep=on', ...more]);
@@ -25,7 +16,7 @@ describe('node-qemu', () => {
     const [path, socketPath] = [join(folder, 'out.rec'), join(folder, 'qmp.sock')];
     const running = recording(path, '-S', '-qmp', `unix:${socketPath},server,nowait`);
     await running.says('listening on');
-    const client = await connect({ socketPath });
+    const client = await connect(onTestFinished, { socketPath });
     const heard: string[] = [];
     for (const event of ['STOP', 'RESUME', 'RESET', 'SHUTDOWN'] as const) client.on(event, () => heard.push(event));
     expect(await client.queryStatus()).toMatchObject({ status: 'prelaunch', running: false });
@@ -56,7 +47,7 @@ describe('node-qemu', () => {
     const running = recording(path, '-qmp', 'tcp::0,server,nowait');
     await running.says('listening on');
     const port = Number(/listening on tcp:localhost:(\d+)/.exec(running.stderr)![1]);
-    const first = await connect({ host: '127.0.0.1', port });
+    const first = await connect(onTestFinished, { host: '127.0.0.1', port });
     await first.stop();
     await first.close();
     // Someone breaks off in the middle of a message.
@@ -65,7 +56,7 @@ describe('node-qemu', () => {
     rude.write('{"execute":"qmp_capabilities"}{"execute":"stop","argu');
     await pause(50);
     rude.resetAndDestroy();
-    const second = await connect({ host: '127.0.0.1', port });
+    const second = await connect(onTestFinished, { host: '127.0.0.1', port });
     expect(await second.queryStatus()).toMatchObject({ status: 'paused' });
     await second.quit();
     expect((await running.done).status).toBe(0);

@@ -47,6 +47,8 @@ export interface CpuDebug {
   armed: boolean;
   /** Why the CPU has stopped, until it is taken. */
   readonly stop: DebugStop | undefined;
+  /** An interrupt was taken at the present count: its moment, at which inputs enter, lies behind already. */
+  readonly midway: boolean;
   /** Takes the reason of the stop, so that the machine can go on. */
   takeStop(): DebugStop | undefined;
   /** A breakpoint at the instruction where the CPU stands is not hit when it goes on from here; to be called when it is about to. */

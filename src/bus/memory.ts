@@ -28,8 +28,9 @@ export const TLB_CONTEXT_BYTES = 0x2000;
  * address to get a byte offset in the WebAssembly memory; and its size.
  */
 export const TLB_ENTRY = { LOAD: 0, STORE: 4, DELTA: 8, BYTES: 16 } as const;
-/** Where the table begins by which compiled code finds the code at a guest address (`jit/jump-table.ts`). */
+/** Where the tables begin by which compiled code finds the code at a guest address (`jit/jump-table.ts`). */
 export const JUMP_BASE = 0x30000;
+export const FETCH_BASE = 0x70000;
 /** Where RAM begins in the WebAssembly memory. */
 export const RAM_BASE = 0x80000;
 

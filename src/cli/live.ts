@@ -1,6 +1,7 @@
 /** Runs a machine with the world attached, and records it if asked to: what `run`, `record` and QEMU's command line have in common. */
 import type { LogItem } from '../boards/guest-log.ts';
 import { SECTOR_BYTES } from '../bus/disk.ts';
+import { RecordingTime } from '../debug/recording-time.ts';
 import { RepriseError } from '../errors/errors.ts';
 import { NodeClock, randomSeed, wallClock } from '../host/node/clock.ts';
 import { type Consoles, openConsoles } from '../host/node/consoles.ts';
@@ -15,7 +16,7 @@ import { LiveRun } from '../session/live.ts';
 import { restoreSnapshot, type SnapshotPlace, snapshotable } from '../session/snapshots.ts';
 import { ImageStore } from '../snapshot/image-store.ts';
 import { attachControls } from './control.ts';
-import { listenForDebugger } from './debugger.ts';
+import { type History, historyOfRecording, listenForDebugger } from './debugger.ts';
 import { type OpenDrive, openRecordDrive, openRunDrive } from './drives.ts';
 import { Dumps } from './dumps.ts';
 import { chooseEngine, reportEngine } from './engine.ts';
@@ -24,8 +25,10 @@ import { readMachineFiles } from './machine-files.ts';
 import { openNetwork } from './network.ts';
 import { toMachineOptions } from './options/machine-options.ts';
 import type { QemuOptions } from './options/qemu.ts';
+import { type RecordedPast, recordedPast } from './recorded-past.ts';
+import { CHECKPOINT_MEMORY } from './replay.ts';
 import { hostOfSnapshots, layersOf } from './snapshot-places.ts';
-import { type Embedding, INITIAL_SNAPSHOT, startRecording } from './start-recording.ts';
+import { type Embedding, INITIAL_SNAPSHOT, type StartedRecording, startRecording } from './start-recording.ts';
 import { surroundingsOf } from './surroundings.ts';
 import { VERSION } from './version.ts';
 
@@ -69,10 +72,11 @@ export async function runLive(request: LiveRequest): Promise<number> {
     const files = readMachineFiles(qemu);
     for (const spec of qemu.drives) drives.push(open(await (record ? openRecordDrive(spec) : openRunDrive(spec, say))));
     const options = toMachineOptions(qemu, { ...wallClock(), seed: randomSeed() }, drives.map(diskOf));
+    const engine = chooseEngine(qemu.accel);
     const tell = (message: string, item: LogItem): void => {
       if (logItems.has(item)) say(`guest: ${message}`);
     };
-    const machine = buildMachine(options, files, tell, chooseEngine(qemu.accel));
+    const machine = buildMachine(options, files, tell, engine);
     const clock = new NodeClock();
     const sink = record && open(createOutput(record.path, { force: record.force }));
     await sink?.lock();
@@ -129,7 +133,10 @@ export async function runLive(request: LiveRequest): Promise<number> {
       if (event.kind === 'block-io-error') say(`${event.device}: ${event.reason}; the machine stands, 'cont' in the monitor tries again`);
     });
     const monitor = attachControls(live, consoles, logItems);
-    if (qemu.gdb !== undefined) open(await listenForDebugger(live, live, undefined, qemu.gdb, monitor, say));
+    if (qemu.gdb !== undefined) {
+      const history = started && record && pastOf(live, started, { path: record.path, files, drives, hasher, clock, engine, open });
+      open(await listenForDebugger(live, live, history, qemu.gdb, monitor, say));
+    }
     if (signal !== undefined) live.quit('interrupted');
     try {
       await live.run();
@@ -145,6 +152,16 @@ export async function runLive(request: LiveRequest): Promise<number> {
     stopListening();
   }
   return signal === undefined ? EXIT.done : exitStatus(signal);
+}
+
+/** A debugger of a recorded run can go back into what was recorded so far. */
+function pastOf(
+  live: LiveRun,
+  { start, initialSnapshot }: StartedRecording,
+  rest: Omit<RecordedPast, 'live' | 'initialSnapshot' | 'checkpointMemory'>,
+): History {
+  const reach = recordedPast({ ...rest, live, initialSnapshot, checkpointMemory: CHECKPOINT_MEMORY });
+  return historyOfRecording(new RecordingTime(live, start.position.icount, reach));
 }
 
 /** A disk as the machine has it. */

@@ -2,6 +2,7 @@
 
 import { hashContent } from '../block/content.ts';
 import { EmbeddedDisk } from '../block/embedded.ts';
+import type { Qcow2Image } from '../block/qcow2/image.ts';
 import { SECTOR_BYTES } from '../bus/disk.ts';
 import { RepriseError } from '../errors/errors.ts';
 import { createSha256 } from '../host/node/files.ts';
@@ -16,7 +17,7 @@ import type { DriveSpec } from './options/drives.ts';
 /** A disk of a replay. */
 export interface ReplayDrive extends OpenDrive {
   /** The overlay's snapshot that the replay begins with; undefined without an overlay. */
-  readonly initial: { readonly id: string; blocks(): AsyncIterable<Uint8Array> } | undefined;
+  readonly initial: { readonly overlay: Qcow2Image; readonly id: string; blocks(): AsyncIterable<Uint8Array> } | undefined;
 }
 
 /**
@@ -58,7 +59,7 @@ async function namedDrive(recording: Recording, spec: DriveSpec, hasher: Hasher,
     async (overlay) => {
       const store = new ImageStore(overlay, hasher);
       const id = await findInitial(recording, store, spec);
-      initial = { id, blocks: () => store.read(id) };
+      initial = { overlay, id, blocks: () => store.read(id) };
       return { id };
     },
     { saveSnapshots },

@@ -4,7 +4,7 @@ import { CHUNK, ChunkWriter } from '../replay/chunks.ts';
 import type { MachineOptions } from '../replay/model.ts';
 import type { SnapshotPlace } from '../session/snapshots.ts';
 import { OverlayStore } from '../snapshot/overlay-store.ts';
-import { RecordingStore, type SnapshotAppender } from '../snapshot/recording-store.ts';
+import { INITIAL_NUMBER, RecordingStore, type SnapshotAppender } from '../snapshot/recording-store.ts';
 import type { OpenRecording } from './open-recording.ts';
 import type { ReplayDrive } from './replay-drives.ts';
 import { hostOfSnapshots, layersOf } from './snapshot-places.ts';
@@ -31,12 +31,13 @@ export function replaySnapshots(
     };
     return appender;
   };
+  const initial = recording.header.start.kept === 'recording' ? INITIAL_NUMBER : undefined;
   const own = new RecordingStore(
-    { snapshots: recording.snapshots, append, blocks: (from) => recording.readSnapshot(from) },
+    { snapshots: recording.snapshots, initial, append, blocks: (from) => recording.readSnapshot(from) },
     recording.snapshotsBegun,
   );
   const drive = drives.find(({ initial }) => initial !== undefined);
-  const overlay = drive?.store && drive.layer && drive.initial ? new OverlayStore(drive.store, drive.layer, drive.initial.id, hasher) : undefined;
+  const overlay = drive?.layer && drive.initial && new OverlayStore(drive.initial.overlay, drive.layer, drive.initial.id, hasher);
   return {
     store: overlay ?? own,
     options,

@@ -17,7 +17,7 @@ import { type Moment, ReplaySession, type SessionStop } from '../session/replay-
 import { SwitchedSession } from '../session/switched-session.ts';
 import { icount, LIMIT, type Nanoseconds, ns } from '../time/units.ts';
 import { attachControls } from './control.ts';
-import { type Debugger, listenForDebugger } from './debugger.ts';
+import { type Debugger, historyOfReplay, listenForDebugger } from './debugger.ts';
 import { chooseEngine, reportEngine } from './engine.ts';
 import { EXIT } from './exit.ts';
 import { type Fork, forkReplay } from './fork.ts';
@@ -102,6 +102,8 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
     // Whatever is typed or sent now has no part in a replay.
     for (const backend of serial) backend.onInput(() => {});
     const clock = new NodeClock();
+    /** What of the guest's mistakes is told: a monitor's `log` says so. */
+    const logged = new Set<LogItem>();
     const progress = openProgress(
       clock,
       consoles.onTerminal,
@@ -111,6 +113,9 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
     const place = replaySnapshots(file, drives, recording.header.options, open);
     const run = await prepareReplay(recording, recorded, hasher, {
       engine: chooseEngine(request.accel),
+      onGuestMessage: (message, item) => {
+        if (logged.has(item)) say(`guest: ${message}`);
+      },
       clock,
       disks: drives.map(({ node }) => node),
       output: (port, bytes) => {
@@ -156,9 +161,9 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
     });
     if (loadvm !== undefined && loadvm !== recording.header.start.snapshot) await session.loadFirst(loadvm);
     controls = new SwitchedSession(session);
-    const monitor = attachControls(controls, consoles, new Set<LogItem>());
+    const monitor = attachControls(controls, consoles, logged);
     if (request.gdb !== undefined) {
-      const history = new ReplayTime(session, recording.header.start.position.icount, end.icount);
+      const history = historyOfReplay(new ReplayTime(session, recording.header.start.position.icount, end.icount), session);
       gdb = open(await listenForDebugger(controls, session, history, request.gdb, monitor, say));
     }
     if (signal !== undefined) session.quit();

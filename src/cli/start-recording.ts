@@ -14,7 +14,8 @@ import { LogRecorder } from '../session/recorder.ts';
 import { type SnapshotPlace, snapshotable } from '../session/snapshots.ts';
 import { ImageStore } from '../snapshot/image-store.ts';
 import { captureBlocks } from '../snapshot/machine-state.ts';
-import { RecordingStore } from '../snapshot/recording-store.ts';
+import { INITIAL_NUMBER, RecordingStore } from '../snapshot/recording-store.ts';
+import type { SnapshotStore } from '../snapshot/store.ts';
 import type { OpenDrive } from './drives.ts';
 import { describeFiles } from './machine-files.ts';
 import { hostOfSnapshots, layersOf } from './snapshot-places.ts';
@@ -51,8 +52,16 @@ export interface NewRecording {
   readonly hasher: Hasher;
 }
 
+export interface StartedRecording {
+  readonly recorder: LogRecorder;
+  readonly snapshots: SnapshotPlace;
+  readonly start: RecordingStart;
+  /** Id of the initial snapshot in the image that keeps snapshots, if there is one. */
+  readonly initialSnapshot: string | undefined;
+}
+
 /** @throws RepriseError of the sink and of the disks; nothing that was there is lost then */
-export async function startRecording(recording: NewRecording): Promise<{ readonly recorder: LogRecorder; readonly snapshots: SnapshotPlace }> {
+export async function startRecording(recording: NewRecording): Promise<StartedRecording> {
   const { machine, options, files, drives, named, embed, snapshotName, loaded, sink, hasher } = recording;
   const chain = new DigestChain(digestible(machine), hasher, loaded);
   const inputs = describeFiles(files, embed !== 'none');
@@ -73,20 +82,24 @@ export async function startRecording(recording: NewRecording): Promise<{ readonl
     for await (const { offset, bytes } of usedBlocks(node)) writer.disk(n, offset, bytes);
   }
   const recorder = new LogRecorder(writer, chain, header);
-  const own = new RecordingStore({ snapshots: [], append: () => writer, blocks: () => [] }, 0);
+  const own = new RecordingStore({ snapshots: [], initial: loaded ? INITIAL_NUMBER : undefined, append: () => writer, blocks: () => [] }, 0);
   const image = drives.find(({ store }) => store !== undefined)?.store;
-  const kept = image && new ImageStore(image, hasher);
   const now = hostOfSnapshots.date();
   const initial = { name: snapshotName, date: now, vmClockNs: machine.now(), position };
   const blocks = () => captureBlocks(snapshotable(machine, recorder.states, options), { engineVersion: VERSION, recording: writer.id, position });
   if (loaded) await own.save(initial, blocks());
-  if (image !== undefined && kept !== undefined) {
+  let store: SnapshotStore = own;
+  let initialSnapshot: string | undefined;
+  if (image !== undefined) {
     const older = image.listSnapshots().filter(({ name }) => name === snapshotName);
-    await kept.save(initial, blocks());
+    const { id } = await new ImageStore(image, hasher).save(initial, blocks());
     await setAside(image, older);
+    initialSnapshot = id;
+    store = new ImageStore(image, hasher, id);
   }
   writer.sync();
-  return { recorder, snapshots: { store: kept ?? own, options, engineVersion: VERSION, layers: layersOf(drives), ...hostOfSnapshots } };
+  const snapshots = { store, options, engineVersion: VERSION, layers: layersOf(drives), ...hostOfSnapshots };
+  return { recorder, snapshots, start, initialSnapshot };
 }
 
 /** Earlier recordings keep their initial snapshots, under other names. */

@@ -68,7 +68,8 @@ export async function serve<T extends TimeMachine>(time: T, cpu: Arm926, replay:
       return `you said: ${command}\n${'x'.repeat(command === 'long' ? 20_000 : 0)}`;
     },
   };
-  const server = new GdbServer(new MachineTarget(armDescription(cpu), time, replay ? time : undefined, owner));
+  const description = armDescription(cpu);
+  const server = new GdbServer(new MachineTarget(() => description, time, replay ? time : undefined, owner));
   const socket = await listenForStreams({ kind: 'tcp', host: '127.0.0.1', port: 0, role: 'server' }, (stream) => server.admit(stream));
   const close = async (): Promise<void> => {
     socket.close();

@@ -21,15 +21,18 @@ export interface TargetOwner {
 }
 
 export class MachineTarget implements DebugTarget {
-  readonly cpu: CpuDescription;
+  private readonly describe: () => CpuDescription;
   private forward: Runner;
   private history: TimeMachine | undefined;
   private readonly owner: TargetOwner;
   private interrupting = false;
 
-  /** @param history the same run, if it can be gone through backwards */
-  constructor(cpu: CpuDescription, forward: Runner, history: TimeMachine | undefined, owner: TargetOwner) {
-    this.cpu = cpu;
+  /**
+   * @param describe the CPU of the machine that stands for the present moment
+   * @param history the same run, if it can be gone through backwards
+   */
+  constructor(describe: () => CpuDescription, forward: Runner, history: TimeMachine | undefined, owner: TargetOwner) {
+    this.describe = describe;
     this.forward = forward;
     this.history = history;
     this.owner = owner;
@@ -39,6 +42,10 @@ export class MachineTarget implements DebugTarget {
   follow(forward: Runner, history: TimeMachine | undefined): void {
     this.forward = forward;
     this.history = history;
+  }
+
+  get cpu(): CpuDescription {
+    return this.describe();
   }
 
   get canReverse(): boolean {

@@ -9,9 +9,6 @@ import type { RegionCode } from './region-code.ts';
 import { instantiate } from './wasm-host.ts';
 import { encodeModule } from './wasm-module.ts';
 
-/** WebAssembly bytes in use at most; the machine code made of them takes some ten times as much. */
-const MAX_BYTES = 8 << 20;
-
 export type StoreStatistics = {
   /** Modules, functions and bytes since the machine was built, and functions that were dropped again. */
   readonly modules: number;
@@ -26,10 +23,16 @@ export class CodeStore {
   private readonly memory: GuestMemory;
   private readonly jumps: JumpTable;
   private readonly interpret: (site: number) => number;
+  private readonly maxBytes: number;
   private readonly free: number[] = [];
   private readonly counts = { modules: 0, functions: 0, bytes: 0, dropped: 0, slots: 0, bytesInUse: 0 };
 
-  constructor(memory: GuestMemory, jumps: JumpTable, interpret: (site: number) => number) {
+  /**
+   * @param interpret what functions call to have the interpreter execute an instruction; see `RegionCode.interpret`
+   * @param maxBytes of WebAssembly in use at most; machine code takes several times as much
+   */
+  constructor(memory: GuestMemory, jumps: JumpTable, interpret: (site: number) => number, maxBytes: number) {
+    this.maxBytes = maxBytes;
     this.memory = memory;
     this.jumps = jumps;
     this.interpret = interpret;
@@ -39,7 +42,7 @@ export class CodeStore {
   /** Whether everything should be dropped before more is compiled. */
   isFull(more: number): boolean {
     const { counts, free } = this;
-    return counts.bytesInUse > MAX_BYTES || counts.slots - free.length + more > SLOTS;
+    return counts.bytesInUse > this.maxBytes || counts.slots - free.length + more > SLOTS;
   }
 
   /** Compiles functions together; returns their slots. */

@@ -1,17 +1,20 @@
 /**
- * How compiled code finds what is compiled for a guest address: a direct-mapped table in the WebAssembly memory, and the
- * one module that looks it up and calls what it finds. The module also owns the table of functions: on Node 20 and 22 a
+ * How compiled code finds what is compiled for a guest address: two direct-mapped tables in the WebAssembly memory, and the
+ * one module that looks there and calls what it finds. The module also owns the table of functions: on Node 20 and 22 a
  * module that imported a shared one would never be freed.
  *
- * An entry has four words: the address it is for, the epoch in which it was entered, and what to call: the number of
- * the place in the function where to begin, and the function's slot. Changing the epoch empties the table.
+ * The first table has an entry for a guest address: the epoch in which it was good, what to call, and the page of code
+ * that this is part of. The second says which page of code is at a virtual page, in an epoch. After a change of address
+ * space (another epoch) an entry of the first is good again if the second confirms its page: a process that has just
+ * begun asks the slow way once for each page, not for each block.
  */
-import { type GuestMemory, JUMP_BASE, RUN, RUN_BASE } from '../bus/memory.ts';
+import { FETCH_BASE, type GuestMemory, JUMP_BASE, RUN, RUN_BASE } from '../bus/memory.ts';
 import { OP, WasmCode } from './wasm-code.ts';
 import { instantiate, type WasmFunction } from './wasm-host.ts';
 import { encodeModule } from './wasm-module.ts';
 
 const ENTRIES = 16384;
+const FETCH_ENTRIES = 4096;
 const ENTRY_WORDS = 4;
 
 /** Slots for functions. */
@@ -38,14 +41,18 @@ export interface Location {
   readonly state: number;
 }
 
-/** Contexts differ in bits that keep the same address of several apart. */
-const index = (key: number, context: number): number => ((key >>> 2) ^ (key >>> 14) ^ context) & (ENTRIES - 1);
+/** Bits of what to call that are the place in the function where to begin; the function's slot is above them. */
+export const PLACE_BITS = 8;
+
+/** What to call for a place of the function in a slot. */
+export const callOf = (slot: number, place: number): number => (slot << PLACE_BITS) | place;
 
 export class JumpTable {
   /** Runs compiled code from the current location, as far as it goes. */
   readonly run: () => number;
   private readonly functions: { set(slot: number, value: WasmFunction | null): void };
   private readonly words: Int32Array;
+  private readonly fetches: Int32Array;
   private readonly shared: Int32Array;
 
   constructor(memory: GuestMemory, location: Location) {
@@ -54,6 +61,8 @@ export class JumpTable {
     this.functions = exports.table as unknown as JumpTable['functions'];
     this.words = new Int32Array(memory.wasm.buffer, JUMP_BASE, ENTRIES * ENTRY_WORDS);
     this.words.fill(-1);
+    this.fetches = new Int32Array(memory.wasm.buffer, FETCH_BASE, FETCH_ENTRIES * ENTRY_WORDS);
+    this.fetches.fill(-1);
     this.shared = memory.run;
     Object.freeze(this);
   }
@@ -62,58 +71,103 @@ export class JumpTable {
     this.functions.set(slot, value);
   }
 
-  /** Says what is compiled for the address `key` (the state or-ed to it), for as long as the epoch lasts. */
-  enter(key: number, place: number, slot: number): void {
-    const { words, shared } = this;
-    const at = index(key, shared[RUN.CONTEXT]) * ENTRY_WORDS;
+  /**
+   * Says what is compiled for the address `key` (the state or-ed to it), for as long as the epoch lasts.
+   * @param call what `callOf` gives
+   * @param page the number of the page of code, which is at this address in this epoch
+   */
+  enter(key: number, call: number, page: number): void {
+    const { words, fetches, shared } = this;
+    const at = (((key >>> 2) ^ (key >>> 14)) & (ENTRIES - 1)) * ENTRY_WORDS;
     words[at] = key;
     words[at + 1] = shared[RUN.EPOCH];
-    words[at + 2] = place;
-    words[at + 3] = slot;
+    words[at + 2] = call;
+    words[at + 3] = page;
+    const fetch = (((key >>> 12) ^ (shared[RUN.CONTEXT] >>> 4)) & (FETCH_ENTRIES - 1)) * ENTRY_WORDS;
+    fetches[fetch] = key & ~0xfff;
+    fetches[fetch + 1] = shared[RUN.EPOCH];
+    fetches[fetch + 2] = page;
   }
 
   /** Forgets everything, in whatever epoch it was entered. */
   clear(): void {
     this.words.fill(-1);
+    this.fetches.fill(-1);
   }
 }
 
 /** The module with the loop that goes from region to region. */
 function dispatcher(memory: GuestMemory, location: Location): Parameters<typeof encodeModule>[0] {
   const code = new WasmCode();
-  const key = 0;
-  const entry = 1;
+  const [key, entry, fetch, epoch] = [0, 1, 2, 3];
+  /** Pushes the address of an entry: of what two shifted words give, in a table of `entries`. */
+  const slotOf = (entries: number): void => {
+    code.op(OP.i32Xor);
+    code.i32(entries - 1);
+    code.op(OP.i32And);
+    code.i32(4);
+    code.op(OP.i32Shl);
+  };
+  const shiftedRight = (bits: number): void => {
+    code.i32(bits);
+    code.op(OP.i32ShrU);
+  };
+  const missing = code.block();
   const again = code.loop();
   code.loadAt(location.pc);
   code.loadAt(location.state);
   code.op(OP.i32Or);
   code.tee(key);
-  code.i32(2);
-  code.op(OP.i32ShrU);
+  shiftedRight(2);
   code.get(key);
-  code.i32(14);
-  code.op(OP.i32ShrU);
-  code.op(OP.i32Xor);
-  code.loadAt(RUN_BASE + 4 * RUN.CONTEXT);
-  code.op(OP.i32Xor);
-  code.i32(ENTRIES - 1);
-  code.op(OP.i32And);
-  code.i32(4);
-  code.op(OP.i32Shl);
+  shiftedRight(14);
+  slotOf(ENTRIES);
   code.tee(entry);
   code.access(OP.i32Load, JUMP_BASE);
   code.get(key);
-  code.op(OP.i32Eq);
+  code.op(OP.i32Ne);
+  code.brIf(missing);
   code.get(entry);
   code.access(OP.i32Load, JUMP_BASE + 4);
   code.loadAt(RUN_BASE + 4 * RUN.EPOCH);
-  code.op(OP.i32Eq);
-  code.op(OP.i32And);
+  code.tee(epoch);
+  code.op(OP.i32Ne);
   code.if();
-  code.get(entry);
-  code.access(OP.i32Load, JUMP_BASE + 8);
+  // Good in another epoch: is it the same page of code in this one?
+  code.get(key);
+  shiftedRight(12);
+  code.loadAt(RUN_BASE + 4 * RUN.CONTEXT);
+  shiftedRight(4);
+  slotOf(FETCH_ENTRIES);
+  code.tee(fetch);
+  code.access(OP.i32Load, FETCH_BASE);
+  code.get(key);
+  code.i32(-4096);
+  code.op(OP.i32And);
+  code.op(OP.i32Ne);
+  code.brIf(missing);
+  code.get(fetch);
+  code.access(OP.i32Load, FETCH_BASE + 4);
+  code.get(epoch);
+  code.op(OP.i32Ne);
+  code.brIf(missing);
+  code.get(fetch);
+  code.access(OP.i32Load, FETCH_BASE + 8);
   code.get(entry);
   code.access(OP.i32Load, JUMP_BASE + 12);
+  code.op(OP.i32Ne);
+  code.brIf(missing);
+  code.get(entry);
+  code.get(epoch);
+  code.access(OP.i32Store, JUMP_BASE + 4);
+  code.end();
+  code.get(entry);
+  code.access(OP.i32Load, JUMP_BASE + 8);
+  code.tee(key);
+  code.i32((1 << PLACE_BITS) - 1);
+  code.op(OP.i32And);
+  code.get(key);
+  shiftedRight(PLACE_BITS);
   code.op(OP.callIndirect);
   code.unsigned(0);
   code.unsigned(0);
@@ -128,7 +182,7 @@ function dispatcher(memory: GuestMemory, location: Location): Parameters<typeof 
   return {
     memoryPages: memory.bytes.length / 0x10000,
     imports: [],
-    functions: [{ signature: { parameters: 0, results: 1 }, i32Locals: 2, i64Locals: 0, code }],
+    functions: [{ signature: { parameters: 0, results: 1 }, i32Locals: 4, i64Locals: 0, code }],
     tableSize: SLOTS,
     types: [REGION_SIGNATURE],
   };

@@ -1,16 +1,19 @@
 /** Recordings that someone made to do harm: every check is right, the content is not. */
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
+import { deflateSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { RepriseError } from '../errors/errors.ts';
 import { encodeCbor } from './cbor.ts';
 import { CHUNK } from './chunks.ts';
+import { encodeExtent } from './disk-chunks.ts';
 import { loadHasher } from './hasher.ts';
 import { encodeHeader } from './header.ts';
 import type { Header } from './model.ts';
 import { type Recording, readRecording } from './reader.ts';
 import { forge, HEADER, KERNEL, MemoryFile, smallRecording } from './recording.suite.ts';
 import { LogEncoder } from './records.ts';
+import { encodeBegin, encodeBlock } from './snapshot-chunks.ts';
 
 const hasher = await loadHasher();
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -281,6 +284,95 @@ describe('the log', () => {
       { numRuns: 3000 },
     );
     expect(read.count, 'some were readable').toBeGreaterThan(20);
+  });
+});
+
+describe('the disk in a recording', () => {
+  const disks: Header['disks'] = [{ device: 'sd0', name: 'disk.img', content: '0'.repeat(64), embedded: true, overlay: '' }];
+  const withDisk: Header = { ...HEADER, options: { ...HEADER.options, disks: [{ sectors: 2048, readOnly: false }] }, disks };
+  const head = [part(CHUNK.HEADER, encodeHeader(withDisk)), HEAD[1]];
+  const extent = (disk: number, offset: number, length: number): Part => part(CHUNK.DISK, encodeExtent(disk, offset, new Uint8Array(length)));
+  const bomb = deflateSync(new Uint8Array(2 ** 26));
+
+  it('is there when nothing is wrong with it', () => {
+    const recording = open(forge(hasher, [...head, extent(0, 0, 512), extent(0, 1024, 1024), log(...DIGEST_AT_0), END]));
+    expect(recording.extents.map((each) => recording.readExtent(each).length)).toEqual([512, 1024]);
+  });
+
+  it.each<[string, readonly Part[], string]>([
+    ['parts that overlap', [extent(0, 0, 1024), extent(0, 1023, 512)], 'part of a disk does not belong'],
+    ['parts out of order', [extent(0, 1024, 512), extent(0, 0, 512)], 'part of a disk does not belong'],
+    ['a part twice', [extent(0, 0, 512), extent(0, 0, 512)], 'part of a disk does not belong'],
+    ['a part of nothing', [extent(0, 0, 0)], 'part of a disk does not belong'],
+    ['a part that ends beyond the disk', [extent(0, 2 ** 20 - 511, 512)], 'part of a disk does not belong'],
+    ['a part at the end of numbers', [extent(0, Number.MAX_SAFE_INTEGER, 512)], 'part of a disk does not belong'],
+    ['a part of a disk that is not there', [extent(1, 0, 512)], 'part of a disk does not belong'],
+    ['a part of a gigabyte', [part(CHUNK.DISK, [0, 0, 1, 0x80, 0x80, 0x80, 0x80, 0x04, ...bomb.subarray(0, 100)])], 'longer than any can be'],
+    ['a packing that does not exist', [part(CHUNK.DISK, [0, 0, 2, 1, 0])], 'packed in a way that does not exist'],
+    ['plain bytes of another length', [part(CHUNK.DISK, [0, 0, 0, 4, 1, 2, 3])], 'packed in a way that does not exist'],
+    ['a part behind the log', [extent(0, 0, 512), log(...DIGEST_AT_0), extent(0, 512, 512)], 'type 5 does not belong here'],
+  ])('may not have %s', (_, parts, message) => {
+    expect(refusal([...head, ...parts])).toContain(message);
+  });
+
+  it.each<[string, readonly number[]]>([
+    ['unpack to more than they say', [0x80, 0x08, ...bomb]],
+    ['unpack to less than they say', [0x80, 0x08, ...deflateSync(new Uint8Array(5))]],
+    ['do not unpack', [0x80, 0x08, 0xff, 0xff, 0xff]],
+  ])('may not have parts that %s', (_, packed) => {
+    const recording = open(forge(hasher, [...head, part(CHUNK.DISK, [0, 0, 1, ...packed])]));
+    expect(() => recording.readExtent(recording.extents[0])).toThrow(expect.objectContaining({ code: 'RECORDING_DAMAGED' }));
+  });
+
+  it('is not embedded unless the header says so', () => {
+    const outside = [part(CHUNK.HEADER, encodeHeader({ ...withDisk, disks: [{ ...disks[0], embedded: false }] })), HEAD[1]];
+    expect(refusal([...outside, extent(0, 0, 512)])).toContain('type 5 does not belong here');
+  });
+});
+
+describe('the snapshots in a recording', () => {
+  const TITLE = { name: 'a', date: { seconds: 1, nanoseconds: 2 }, icount: 3, vmClockNs: 4 };
+  const snapshot = (...payload: number[]): Part => part(CHUNK.SNAPSHOT, payload);
+  const begin = part(CHUNK.SNAPSHOT, encodeBegin(TITLE));
+  const title = (changes: object): Part => {
+    const plain = { name: 'a', seconds: 1, nanoseconds: 2, icount: '3', vmClockNs: '4' };
+    return snapshot(1, ...encodeCbor({ ...plain, ...changes }));
+  };
+  const bomb = deflateSync(new Uint8Array(2 ** 26));
+
+  it.each<[string, readonly Part[], string]>([
+    ['a part of a kind that does not exist', [snapshot(5)], 'of a kind that does not exist'],
+    ['a part without a kind', [snapshot()], 'runs over the end'],
+    ['a title that is none', [snapshot(1, 0x80)], 'snapshot is not a map'],
+    ['a name that moves the cursor', [title({ name: '\u001b[2J' })], 'snapshot.name'],
+    ['no name', [title({ name: '' })], 'snapshot.name'],
+    ['a long name', [title({ name: 'x'.repeat(257) })], 'snapshot.name'],
+    ['a moment that is no number', [title({ icount: '-1' })], 'snapshot.icount'],
+    ['a moment beyond the end of time', [title({ vmClockNs: '9007199254740992' })], 'snapshot.vmClockNs'],
+    ['a block of a gigabyte', [begin, snapshot(2, 1, 0x80, 0x80, 0x80, 0x80, 0x04)], 'longer than any can be'],
+    ['a block of a packing that does not exist', [begin, snapshot(2, 7, 1, 0)], 'packed in a way that does not exist'],
+  ])('may not have %s', (_, parts, message) => {
+    expect(refusal([...HEAD, ...parts])).toContain(message);
+  });
+
+  it('are those that were begun and ended, and not deleted', () => {
+    const block = part(CHUNK.SNAPSHOT, encodeBlock(Uint8Array.of(9)));
+    const finish = snapshot(3);
+    const parts = [block, finish, begin, block, begin, block, finish, begin, finish, snapshot(4, 3), snapshot(4, 77), END, begin];
+    const recording = open(forge(hasher, [...HEAD, log(...DIGEST_AT_0), ...parts]));
+    expect(recording.snapshots.map(({ number }) => number)).toEqual([2]);
+    expect([...recording.readSnapshot(recording.snapshots[0].at)]).toEqual([Uint8Array.of(9)]);
+    expect(recording.snapshotsBegun).toBe(4);
+  });
+
+  it('may not unpack to more than they say, and are not unpacked before someone wants them', () => {
+    const recording = open(forge(hasher, [...HEAD, begin, part(CHUNK.SNAPSHOT, [2, 1, 0x80, 0x08, ...bomb]), snapshot(3)]));
+    expect(() => [...recording.readSnapshot(recording.snapshots[0].at)]).toThrow(expect.objectContaining({ code: 'RECORDING_DAMAGED' }));
+  });
+
+  it('have nothing else among their blocks', () => {
+    const recording = open(forge(hasher, [...HEAD, begin, log(...DIGEST_AT_0), snapshot(3)]));
+    expect(() => [...recording.readSnapshot(recording.snapshots[0].at)]).toThrow(expect.objectContaining({ code: 'RECORDING_DAMAGED' }));
   });
 });
 

@@ -124,9 +124,14 @@ export class LiveRun extends ControlledRun {
     this.inputs.push(input, ns(this.machine.now() + after));
   }
 
+  /** Writes all that has happened so far. @throws RepriseError of the recording's file */
+  makeSafe(): void {
+    this.recorder?.flush(this.position());
+  }
+
   /** A debugger has changed the machine, which stands: the recording has to know. */
   changed(component: string, offset: number, bytes: Uint8Array): void {
-    assert(this.isHeld(), 'a debugger changes a machine that stands');
+    assert(this.isHeld() && !this.machine.cpu.debug.midway, 'a debugger changes a machine that stands at the moment of a count');
     for (let at = 0; at < bytes.length; at += MAX_PATCH_BYTES)
       this.recorder?.event(this.position(), { kind: 'patch', component, offset: offset + at, bytes: bytes.slice(at, at + MAX_PATCH_BYTES) });
   }
@@ -167,15 +172,16 @@ export class LiveRun extends ControlledRun {
     for (;;) {
       await this.attendHost();
       await this.doTasks();
-      if (this.quitting !== undefined) return (await this.serveDisks()) ? this.quitting : 'disk-error';
-      if (this.isHeld()) {
+      if (this.quitting !== undefined && !machine.cpu.debug.midway) return (await this.serveDisks()) ? this.quitting : 'disk-error';
+      if (this.isHeld() && this.quitting === undefined) {
         recorder?.flush(this.position());
         const rung = this.bell.rung();
         if (!this.hasTasks()) await this.clock.wait(Number.POSITIVE_INFINITY, rung);
         continue;
       }
       if (!(await this.serveDisks())) continue;
-      inputs.drain((input) => this.admit(input));
+      // A debugger may have stopped behind the moment of this count, where a replay lets inputs in.
+      if (!machine.cpu.debug.midway) inputs.drain((input) => this.admit(input));
       const due = recorder?.nextDigest();
       const last = lastCount(machine);
       const goal = this.errandLimit();
@@ -217,7 +223,7 @@ export class LiveRun extends ControlledRun {
     } catch (error) {
       if (!(error instanceof DiskFault)) throw error;
       const { device, operation, message, cause } = error;
-      this.hold('io-error');
+      // In QEMU's order: why the machine stops, and then that it does.
       this.tell({
         kind: 'block-io-error',
         device,
@@ -225,6 +231,7 @@ export class LiveRun extends ControlledRun {
         noSpace: cause instanceof RepriseError && cause.code === 'DISK_FULL',
         reason: message,
       });
+      this.hold('io-error');
       return false;
     }
   }

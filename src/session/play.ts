@@ -1,5 +1,6 @@
 /** From an opened recording to a machine that replays it. */
 import type { CowDisk } from '../block/cow.ts';
+import type { GuestMessageListener } from '../boards/guest-log.ts';
 import type { Engine, Machine } from '../boards/machine.ts';
 import { RepriseError } from '../errors/errors.ts';
 import { DigestChain } from '../replay/digest-chain.ts';
@@ -8,6 +9,7 @@ import type { ComponentInfo } from '../replay/model.ts';
 import type { Recording } from '../replay/reader.ts';
 import { History } from '../snapshot/history.ts';
 import { restoreBlocks } from '../snapshot/machine-state.ts';
+import { INITIAL_NUMBER } from '../snapshot/recording-store.ts';
 import { buildMachine, digestible, type MachineFiles } from './build.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { type ReplayOptions, ReplayRun, type Script } from './replay-run.ts';
@@ -15,6 +17,8 @@ import { snapshotable } from './snapshots.ts';
 
 interface Surroundings extends Pick<ReplayOptions, 'clock' | 'output' | 'onProgress' | 'onPassing' | 'disks'> {
   readonly engine?: Engine;
+  /** Told, once each, what the guest does that the machine does not do. */
+  readonly onGuestMessage?: GuestMessageListener;
   /** The blocks of the initial snapshot in an overlay; what they say is checked against what header and inputs say. */
   readonly initial?: (() => AsyncIterable<Uint8Array>) | undefined;
 }
@@ -27,18 +31,23 @@ export async function prepareReplay(
   recording: Recording,
   files: MachineFiles,
   hasher: Hasher,
-  { engine, ...surroundings }: Surroundings,
+  { engine, onGuestMessage = () => {}, ...surroundings }: Surroundings,
 ): Promise<ReplayRun> {
-  const { header, end, reached } = recording;
-  const machine: Machine = buildMachine(header.options, files, () => {}, engine);
+  const { header } = recording;
+  const machine: Machine = buildMachine(header.options, files, onGuestMessage, engine);
   const chain = new DigestChain(digestible(machine), hasher);
   checkComponents(header.components, chain.components(), header.engineVersion);
   const script: Script = {
     componentNames: header.components.map(({ name }) => name),
     noReboot: header.options.noReboot,
     records: (from) => recording.logFrom(from),
-    end,
-    reached,
+    // A recording may still be growing.
+    get end() {
+      return recording.end;
+    },
+    get reached() {
+      return recording.reached;
+    },
   };
   const { initial = recordedStart(recording), ...rest } = surroundings;
   const run = new ReplayRun({ machine, chain, script, ...rest });
@@ -51,7 +60,7 @@ export async function prepareReplay(
 /** The machine at the start, where the recording holds it. */
 function recordedStart(recording: Recording): (() => AsyncIterable<Uint8Array>) | undefined {
   if (recording.header.start.kept === 'power-on') return undefined;
-  const [first] = recording.snapshots;
+  const first = recording.snapshots.find(({ number }) => number === INITIAL_NUMBER);
   if (first === undefined) throw new RepriseError('RECORDING_DAMAGED', 'the recording does not contain the snapshot that it begins with');
   return async function* () {
     yield* recording.readSnapshot(first.at);

@@ -159,7 +159,7 @@ export class ReplayRun {
       const stop = machine.advance(goal, SLICE);
       await this.forwardOutput();
       this.checkDigest();
-      if (stop === 'disk') continue;
+      if (stop === 'disk' && !this.stuckAtEnd(end)) continue;
       if (stop === 'debug') return 'debug';
       // The moment of a count is the one at which it is first reached: before events, resets and idle time.
       if (machine.icount() >= limit || machine.now() >= until) return 'limit';

@@ -251,7 +251,7 @@ export function newSession({ guest, files, options, sleep = false, interval = 50
   const clock = new MadeUpClock(step);
   const recorder = new LogRecorder(writer, chain, header);
   const snapshots: SnapshotPlace = {
-    store: new RecordingStore({ snapshots: [], append: () => writer, blocks: () => [] }, 0),
+    store: new RecordingStore({ snapshots: [], initial: undefined, append: () => writer, blocks: () => [] }, 0),
     options: settings,
     engineVersion: 'test',
     layers: undefined,

@@ -29,7 +29,10 @@ const storeOf = (bytes: Uint8Array): RecordingStore => {
   const append = (): never => {
     throw new Error('it is only read');
   };
-  return new RecordingStore({ snapshots: recording.snapshots, append, blocks: (from) => recording.readSnapshot(from) }, recording.snapshotsBegun);
+  return new RecordingStore(
+    { snapshots: recording.snapshots, initial: undefined, append, blocks: (from) => recording.readSnapshot(from) },
+    recording.snapshotsBegun,
+  );
 };
 
 describe('a snapshot taken while recording', () => {
@@ -133,7 +136,15 @@ describe('a snapshot that does not fit', () => {
         const read = async function* () {
           yield* changed;
         };
-        const fake = { ...store, read, applyDisks: undefined, list: () => [], save: store.save, delete: store.delete };
+        const fake = {
+          ...store,
+          read,
+          applyDisks: undefined,
+          list: () => [],
+          save: store.save,
+          checkDeletable: store.checkDeletable,
+          delete: store.delete,
+        };
         const error = await restoreSnapshot(target, { store: fake, layers: undefined }, '1', id).catch((thrown) => thrown);
         expect(error).toBeInstanceOf(RepriseError);
         expect(['SNAPSHOT_DAMAGED', 'STATE_SIZE', 'STATE_VALUE']).toContain(error.code);

@@ -71,6 +71,7 @@ export class MachineSnapshots implements SnapshotControl {
       const date = place.date();
       const chosen = name ?? place.newName();
       const old = store.list().filter((snapshot) => snapshot.name === chosen);
+      for (const { id } of old) store.checkDeletable(id);
       const moment = { engineVersion: place.engineVersion, recording: user.recording, position };
       const blocks = captureBlocks(this.target(), moment, place.layers?.pieces());
       const saved = await store.save({ name: chosen, date, vmClockNs: user.machine.now(), position }, blocks);
@@ -92,7 +93,12 @@ export class MachineSnapshots implements SnapshotControl {
   }
 
   async delete(name: string): Promise<void> {
-    await this.user.between('save-vm', async () => this.place.store.delete(this.find(name).id));
+    await this.user.between('save-vm', async () => {
+      const { store } = this.place;
+      const { id } = this.find(name);
+      store.checkDeletable(id);
+      await store.delete(id);
+    });
   }
 
   async list(): Promise<readonly SnapshotSummary[]> {

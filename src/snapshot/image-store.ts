@@ -1,6 +1,7 @@
 /** Snapshots inside a qcow2 image, which also holds the disk: as `savevm` of QEMU keeps them. */
 import type { Qcow2Image } from '../block/qcow2/image.ts';
 import type { SnapshotInfo } from '../block/qcow2/snapshot-table.ts';
+import { RepriseError } from '../errors/errors.ts';
 import type { Hasher } from '../replay/hasher.ts';
 import { frame, unframe } from './frames.ts';
 import type { NewSnapshot, SnapshotStore, StoredSnapshot } from './store.ts';
@@ -20,10 +21,13 @@ export const described = ({ id, name, date, vmClockNs, icount, vmStateSize }: Sn
 export class ImageStore implements SnapshotStore {
   private readonly image: Qcow2Image;
   private readonly hasher: Hasher;
+  private readonly initial: string | undefined;
 
-  constructor(image: Qcow2Image, hasher: Hasher) {
+  /** @param initial the snapshot that the recording under way begins with */
+  constructor(image: Qcow2Image, hasher: Hasher, initial?: string) {
     this.image = image;
     this.hasher = hasher;
+    this.initial = initial;
   }
 
   /** Those with a machine's state; others are of the disk alone. */
@@ -50,6 +54,14 @@ export class ImageStore implements SnapshotStore {
   }
 
   readonly applyDisks = (id: string): Promise<void> => this.image.applySnapshot({ id });
+
+  checkDeletable(id: string): void {
+    if (id === this.initial)
+      throw new RepriseError(
+        'SNAPSHOT_IN_USE',
+        'the recording begins with this snapshot, and its replays will; use another name, or delete it afterwards',
+      );
+  }
 
   delete(id: string): Promise<void> {
     return this.image.deleteSnapshot({ id });

@@ -33,6 +33,7 @@ export class OverlayStore implements SnapshotStore {
   }
 
   async save({ name, date, vmClockNs, position }: NewSnapshot, blocks: AsyncIterable<Uint8Array>): Promise<StoredSnapshot> {
+    this.requireWritable();
     const base = this.bases.get(this.layer.below) as string;
     const description = { name, date, vmClockNs, icount: position.icount };
     const fork = { from: { id: base }, vmState: frame(blocks, this.hasher), changes: this.layer.contents() };
@@ -49,12 +50,20 @@ export class OverlayStore implements SnapshotStore {
     this.layer.rebase(node);
   };
 
-  async delete(id: string): Promise<void> {
+  checkDeletable(id: string): void {
     if ([...this.bases.values()].includes(id))
       throw new RepriseError(
         'SNAPSHOT_IN_USE',
-        'the replay began with this snapshot, or has loaded it, and reads its disk from it; delete it afterwards',
+        'the replay began with this snapshot, or has loaded it, and reads its disk from it; use another name, or delete it afterwards',
       );
+  }
+
+  async delete(id: string): Promise<void> {
+    this.requireWritable();
     await this.kept.delete(id);
+  }
+
+  private requireWritable(): void {
+    if (this.image.readOnly) throw new RepriseError('NO_SNAPSHOT_STORE', 'the overlay cannot be written, so that its snapshots can only be loaded');
   }
 }

@@ -5,10 +5,15 @@ import type { Cursor } from '../replay/chunks.ts';
 import { encodeBegin, encodeBlock, encodeDelete, encodeEnd, type RecordedSnapshot } from '../replay/snapshot-chunks.ts';
 import type { NewSnapshot, SnapshotStore, StoredSnapshot } from './store.ts';
 
+/** Number of the snapshot that a recording begins with, where it holds that. */
+export const INITIAL_NUMBER = 1;
+
 /** The recording, as far as it takes and gives snapshots. */
 export interface SnapshotFile {
   /** Those that it holds already. */
   readonly snapshots: readonly RecordedSnapshot[];
+  /** Number of the one that it begins with, if it holds that. */
+  readonly initial: number | undefined;
   /** Opens it for appending, if it is not open yet. @throws RepriseError when it cannot be */
   append(): SnapshotAppender | Promise<SnapshotAppender>;
   blocks(from: Cursor): Iterable<Uint8Array>;
@@ -65,6 +70,11 @@ export class RecordingStore implements SnapshotStore {
 
   async *read(id: string): AsyncGenerator<Uint8Array> {
     yield* this.file.blocks(this.find(id).at);
+  }
+
+  checkDeletable(id: string): void {
+    if (this.find(id).number === this.file.initial)
+      throw new RepriseError('SNAPSHOT_IN_USE', 'the recording begins with this snapshot, and so do its replays; use another name');
   }
 
   /** What it takes in the file stays taken: a recording is only ever appended to. */

@@ -31,5 +31,8 @@ export interface SnapshotStore {
   read(id: string): AsyncIterable<Uint8Array>;
   /** Makes the disks what they were; undefined where a snapshot's blocks hold all there is of them. */
   readonly applyDisks: ((id: string) => Promise<void>) | undefined;
+  /** @throws RepriseError SNAPSHOT_IN_USE: the run, or its replays, cannot do without this snapshot */
+  checkDeletable(id: string): void;
+  /** @throws RepriseError of the store; see `checkDeletable` */
   delete(id: string): Promise<void>;
 }

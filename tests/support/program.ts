@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 const PROGRAMS = { reprise: 'dist/cli/reprise.js', 'reprise-system-arm': 'dist/cli/reprise-system-arm.js' };
@@ -28,6 +29,9 @@ export interface Surroundings {
   /** What standard input is: kept open to be written to, or at its end from the beginning. */
   readonly input?: 'open' | 'ended';
 }
+
+/** Whoever opens a socket or asks for a name ends with status 99. */
+export const NO_NETWORK: Surroundings = { env: { NODE_OPTIONS: `--import=${pathToFileURL(join(ROOT, 'tests/support/no-network.mjs')).href}` } };
 
 /** `afterAll`, `afterEach` or `onTestFinished`: when what was started is to be gone. */
 export type CleanUp = (act: () => void) => void;

@@ -38,6 +38,8 @@ export interface Info {
   readonly final: { readonly icount: number; readonly guestSeconds: number; readonly digest: string | null };
   readonly machine: { readonly append: string; readonly ramBytes: number; readonly rtcBase: number; readonly seed: string };
   readonly inputs: readonly { readonly role: string; readonly embedded: boolean; readonly sha256: string }[];
+  readonly start: { readonly snapshot: string; readonly kept: string; readonly icount: number };
+  readonly snapshots: readonly { readonly name: string; readonly icount: number }[];
   readonly events: Readonly<Record<string, number>>;
   readonly digests: number;
   readonly bytes: { readonly file: number; readonly whole: number; readonly inputs: number; readonly log: number };

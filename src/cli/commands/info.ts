@@ -1,4 +1,5 @@
 /** `reprise info`: what a recording is and holds, without replaying it. */
+import { SECTOR_BYTES } from '../../bus/disk.ts';
 import { RepriseError } from '../../errors/errors.ts';
 import type { Recording } from '../../replay/reader.ts';
 import { EXIT } from '../exit.ts';
@@ -26,7 +27,7 @@ const ROWS: readonly OptionRow<InfoDraft>[] = [
 ];
 
 /** What `info --json` prints. */
-function summary(path: string, { header, log, end, reached, sizes }: Recording): object {
+function summary(path: string, { header, log, end, reached, sizes, snapshots }: Recording): object {
   const events: Record<string, number> = {};
   let digests = 0;
   for (const record of log) {
@@ -34,7 +35,7 @@ function summary(path: string, { header, log, end, reached, sizes }: Recording):
     else if (record.kind === 'event') events[record.event.input.kind] = (events[record.event.input.kind] ?? 0) + 1;
   }
   const at = end?.digest ?? reached;
-  const { options, inputs, components, engineVersion, digestInterval } = header;
+  const { options, inputs, disks, start, components, engineVersion, digestInterval } = header;
   return {
     file: path,
     engineVersion,
@@ -43,6 +44,9 @@ function summary(path: string, { header, log, end, reached, sizes }: Recording):
     final: { icount: at.icount, guestSeconds: (at.icount * 2 ** options.icountShift + at.bias) / 1e9, digest: end?.digest.chain ?? null },
     machine: options,
     inputs,
+    disks: disks.map((disk, n) => ({ ...disk, sizeBytes: options.disks[n].sectors * SECTOR_BYTES })),
+    start: { snapshot: start.snapshot, kept: start.kept, icount: start.position.icount },
+    snapshots: snapshots.map(({ name, icount, bytes, date, vmClockNs }) => ({ name, icount, bytes, date, vmClockNs })),
     events,
     digests,
     digestInterval,
@@ -51,8 +55,8 @@ function summary(path: string, { header, log, end, reached, sizes }: Recording):
   };
 }
 
-function text(path: string, { header, end, reached, sizes }: Recording, events: Record<string, number>, digests: number): string {
-  const { options, inputs, engineVersion, digestInterval } = header;
+function text(path: string, { header, end, reached, sizes, snapshots }: Recording, events: Record<string, number>, digests: number): string {
+  const { options, inputs, disks, start, engineVersion, digestInterval } = header;
   const at = end?.digest ?? reached;
   const seconds = ((at.icount * 2 ** options.icountShift + at.bias) / 1e9).toFixed(3);
   const count = Object.entries(events)
@@ -69,6 +73,18 @@ function text(path: string, { header, end, reached, sizes }: Recording, events: 
       ({ role, name, size, sha256, embedded }) =>
         [role, `${name}, ${size} bytes, sha256 ${sha256.slice(0, 16)}…, ${embedded ? 'embedded' : 'not embedded'}`] as [string, string],
     ),
+    ...disks.map(
+      ({ device, name, content, embedded, overlay }, n) =>
+        [
+          device,
+          `${name}, ${options.disks[n].sectors * SECTOR_BYTES} bytes, content ${content.slice(0, 16)}…, ${embedded ? 'embedded' : 'not embedded'}${overlay === '' ? '' : `, written to ${overlay}`}`,
+        ] as [string, string],
+    ),
+    [
+      'start',
+      start.kept === 'power-on' ? `power-on, snapshot '${start.snapshot}'` : `instruction ${start.position.icount}, snapshot '${start.snapshot}'`,
+    ],
+    ...snapshots.map(({ name, icount, bytes }) => ['snapshot', `'${name}' at instruction ${icount}, ${bytes} bytes`] as [string, string]),
     ['events', count === '' ? 'none' : count],
     ['digests', `${digests}, one every ${digestInterval} instructions`],
     ['length', `${at.icount} instructions, ${seconds} s of guest time`],

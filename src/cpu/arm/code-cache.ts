@@ -8,6 +8,8 @@ import type { Op } from './op.ts';
 
 /** The decoded instructions of one page of RAM, as it is seen at one virtual address; an undefined slot is not decoded yet. */
 export class CodePage {
+  /** No other page that is or was has the same. */
+  readonly number: number;
   /** Byte offset of the page in the WebAssembly memory. */
   readonly offset: number;
   /** Virtual address of the page. */
@@ -25,7 +27,8 @@ export class CodePage {
   readonly varying = new Uint8Array(1024);
   /** [0]: how often stores have hit such words. */
   readonly changes = new Int32Array(1);
-  constructor(offset: number, address: number) {
+  constructor(number: number, offset: number, address: number) {
+    this.number = number;
     this.offset = offset;
     this.address = address;
     this.arm = new Array<Op | undefined>(1024).fill(undefined);
@@ -59,6 +62,8 @@ export class CodeCache {
   /** By page of RAM: one for each virtual address that it was executed at. */
   private readonly pages: (CodePage[] | undefined)[];
   private readonly known: number[] = [];
+  /** [0]: the last number that a page was given; a double, so that numbers never come again. */
+  private readonly counter = new Float64Array(1);
   private readonly compiled: () => CompiledCode | undefined;
   /** By page of RAM: stores since instructions were decoded there, and how often that became too many. */
   private readonly stores: Uint32Array;
@@ -101,7 +106,7 @@ export class CodeCache {
     const known = this.pages[number]?.find((page) => page.address === virtual);
     if (known !== undefined) return known;
     if (this.known.length >= MAX_PAGES) this.drop();
-    const page = new CodePage(offset, virtual);
+    const page = new CodePage(++this.counter[0], offset, virtual);
     if (this.pages[number] === undefined) this.pages[number] = [page];
     else this.pages[number].push(page);
     this.known.push(number);

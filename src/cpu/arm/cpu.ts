@@ -192,7 +192,7 @@ export class Arm926 {
     for (;;) {
       try {
         while (slice[LEFT] > 0 && !s.halted) {
-          takeInterrupt(this);
+          if (takeInterrupt(this)) this.debug.interruptTaken();
           if (s.t) this.executeThumb();
           else this.executeArm();
         }
@@ -236,7 +236,7 @@ export class Arm926 {
         if (compiled) {
           if (page.armHeat[begin] >= 0) jit!.warmArm(page, begin);
           if (page.armHeat[begin] < 0) {
-            const result = jit!.enter(page.armHeat[begin]);
+            const result = jit!.enter(page, page.armHeat[begin]);
             pc = r[15];
             if (result === RESULT.LOOK || slice[LEFT] <= 0 || this.s.t) return;
             // What is left is less than a block: one instruction after the other.
@@ -292,7 +292,7 @@ export class Arm926 {
         if (compiled) {
           if (page.thumbHeat[begin] >= 0) jit!.warmThumb(page, begin);
           if (page.thumbHeat[begin] < 0) {
-            const result = jit!.enter(page.thumbHeat[begin]);
+            const result = jit!.enter(page, page.thumbHeat[begin]);
             pc = r[15];
             if (result === RESULT.LOOK || slice[LEFT] <= 0 || !this.s.t) return;
             if (result === RESULT.BUDGET) compiled = false;

@@ -39,6 +39,8 @@ export class ArmDebug implements CpuDebug {
   private everywhere = false;
   private watchpoints: readonly Watchpoint[] = [];
   private pending: DebugStop | undefined;
+  /** The count at which an interrupt was taken last. */
+  private interruptedAt = -1;
   /** The instruction that is executed whether it has a breakpoint or not. */
   private passing: { readonly icount: number; readonly pc: number } | undefined;
 
@@ -63,6 +65,15 @@ export class ArmDebug implements CpuDebug {
   forgetStop(): void {
     this.pending = undefined;
     this.passing = undefined;
+    this.interruptedAt = -1;
+  }
+
+  interruptTaken(): void {
+    this.interruptedAt = this.cpu.icount();
+  }
+
+  get midway(): boolean {
+    return this.interruptedAt === this.cpu.icount();
   }
 
   pass(): void {

@@ -36,9 +36,11 @@ export const dataAbort = (cpu: Arm926): number => enterException(cpu, MODE.abt, 
 /** LR is the address of the instruction that could not be fetched, or of the BKPT, plus 4. */
 export const prefetchAbort = (cpu: Arm926, address: number): number => enterException(cpu, MODE.abt, VECTOR.prefetchAbort, address + 4);
 
-/** Between instructions, where R15 is the address of the next one: takes a pending interrupt that is not masked. */
-export function takeInterrupt(cpu: Arm926): void {
+/** Between instructions, where R15 is the address of the next one: takes a pending interrupt that is not masked. Returns whether there was one. */
+export function takeInterrupt(cpu: Arm926): boolean {
   const { s } = cpu;
   if (s.fiqLine && !s.f) enterException(cpu, MODE.fiq, VECTOR.fiq, cpu.r[15] + 4);
   else if (s.irqLine && !s.i) enterException(cpu, MODE.irq, VECTOR.irq, cpu.r[15] + 4);
+  else return false;
+  return true;
 }

@@ -10,7 +10,7 @@
  * does not start with an empty cache each time.
  *
  * An entry has four words: the page it allows loads from, the page it allows stores to, what to add to a virtual address
- * to get a byte offset in the WebAssembly memory, and an unused one. A store tag is only there while the page is dirty
+ * to get a byte offset in the WebAssembly memory, and where the descriptor is that it was made from. A store tag is only there while the page is dirty
  * and holds neither decoded code nor page tables, so dirty tracking and self-modifying code cost nothing on the fast path.
  */
 import type { AddressSpace } from '../../bus/address-space.ts';
@@ -36,7 +36,7 @@ import { DATA_ABORT } from './exceptions.ts';
 import { FAULT } from './fault.ts';
 import { MODE } from './psr.ts';
 import type { armState } from './state.ts';
-import { modified, type Translation, translate, unlock } from './translation.ts';
+import { modified, type TableListener, type Translation, translate, unlock } from './translation.ts';
 
 const CONTEXTS = TLB_CONTEXTS;
 const CONTEXT_WORDS = TLB_CONTEXT_BYTES / 4;
@@ -60,8 +60,11 @@ const LOCK_P = 1;
 const NEXT_VICTIM = 0;
 const TABLE_PAGES = 1;
 const LAST_EPOCH = 2;
+const DESCRIPTOR = 3;
 /** More pages than this with tables in use: start over. */
 const MAX_TABLE_PAGES = 1024;
+/** More changes than this in one of them: start over as well. */
+const MAX_TABLE_CHANGES = 40;
 
 export class Mmu {
   private readonly s: StateOf<typeof armState.schema>;
@@ -71,8 +74,8 @@ export class Mmu {
   private readonly debug: ArmDebug;
   /** The cache, in the header of the WebAssembly memory. */
   readonly tlb: Int32Array;
-  /** Derived: victim; number of table pages; last epoch. */
-  private readonly scratch = new Int32Array(3);
+  /** Derived: victim; number of table pages; last epoch; byte offset of the descriptor that the last walk found, -1 for none. */
+  private readonly scratch = new Int32Array(4);
   /** The words that compiled code shares: the current context's first word in `tlb`, and its epoch. */
   private readonly run: Int32Array;
   private readonly contextKeys = new Float64Array(CONTEXTS).fill(-1);
@@ -82,8 +85,15 @@ export class Mmu {
   private readonly tablePages = new Int32Array(MAX_TABLE_PAGES);
   /** By page of RAM: a bit for each 1 KiB (the size of a coarse table) that descriptors were read from. */
   private readonly tableParts: Uint8Array;
+  /** By page of RAM: changes of descriptors since the cache was emptied. */
+  private readonly tableChanges: Uint8Array;
+  /** Likewise, of first-level descriptors alone. */
+  private readonly firstLevelParts: Uint8Array;
+  /** Of each context: byte offset of its first-level table, and those of the descriptors that instructions were found by. */
+  private readonly tables = new Int32Array(CONTEXTS);
+  private readonly fetchDescriptors: readonly Set<number>[] = Array.from({ length: CONTEXTS }, () => new Set<number>());
   private readonly found: Translation = { fault: 0, physical: 0, readable: false, writable: false, permissionFault: 0, uniform: false };
-  private readonly onTable: (offset: number) => void;
+  private readonly onTable: TableListener;
   /** Asks the CPU to fetch anew after the running instruction. */
   private readonly refetch: () => void;
 
@@ -98,7 +108,9 @@ export class Mmu {
     this.tlb = new Int32Array(memory.wasm.buffer, TLB_BASE, WORDS + CONTEXT_WORDS);
     this.tlb.fill(INVALID);
     this.tableParts = new Uint8Array(memory.flags.length);
-    this.onTable = (offset) => this.markTable(offset);
+    this.tableChanges = new Uint8Array(memory.flags.length);
+    this.firstLevelParts = new Uint8Array(memory.flags.length);
+    this.onTable = (offset, firstLevel) => this.markTable(offset, firstLevel);
     Object.freeze(this);
   }
 
@@ -138,9 +150,15 @@ export class Mmu {
 
   /** What was found by virtual address in this context counts no more. */
   private forgetContext(context: number): void {
-    const { scratch } = this;
     this.tlb.fill(INVALID, context * CONTEXT_WORDS, (context + 1) * CONTEXT_WORDS);
+    this.forgetCode(context);
+  }
+
+  /** The same of instructions alone. */
+  private forgetCode(context: number): void {
+    const { scratch } = this;
     this.code.forgetContext(context);
+    this.fetchDescriptors[context].clear();
     if (scratch[LAST_EPOCH] === 0x7fffffff) {
       scratch[LAST_EPOCH] = 0;
       this.code.forgetAddresses();
@@ -156,6 +174,7 @@ export class Mmu {
     if (victim === this.context()) victim = (victim + 1) % CONTEXTS;
     scratch[NEXT_VICTIM] = (victim + 1) % CONTEXTS;
     contextKeys[victim] = key;
+    this.tables[victim] = this.bus.ramOffset(this.s.ttbr);
     this.forgetContext(victim);
     return victim;
   }
@@ -167,7 +186,7 @@ export class Mmu {
 
   /** Drops every cached translation. */
   flush(): void {
-    const { scratch, memory, tablePages, tableParts, filled } = this;
+    const { scratch, memory, tablePages, tableParts, firstLevelParts, filled } = this;
     for (let n = 0; n < CONTEXTS; n++) {
       if (filled[n]) this.forgetContext(n);
       filled[n] = 0;
@@ -176,6 +195,8 @@ export class Mmu {
     for (let n = 0; n < scratch[TABLE_PAGES]; n++) {
       memory.flags[tablePages[n]] &= ~(TABLE | CACHED);
       tableParts[tablePages[n]] = 0;
+      firstLevelParts[tablePages[n]] = 0;
+      this.tableChanges[tablePages[n]] = 0;
     }
     scratch[TABLE_PAGES] = 0;
     this.selectContext();
@@ -189,14 +210,41 @@ export class Mmu {
     for (let n = 0; n < flags.length; n++) flags[n] &= ~CACHED;
   }
 
-  private markTable(offset: number): void {
+  private markTable(offset: number, firstLevel: boolean): void {
     const { memory, scratch } = this;
     const page = (offset - RAM_BASE) >>> PAGE_SHIFT;
+    scratch[DESCRIPTOR] = offset;
     this.tableParts[page] |= partOf(offset);
+    if (firstLevel) this.firstLevelParts[page] |= partOf(offset);
     if (memory.flags[page] & TABLE) return;
     this.forbidStores(page);
     memory.flags[page] |= TABLE;
     this.tablePages[scratch[TABLE_PAGES]++] = page;
+  }
+
+  /** A descriptor is about to be changed: what was found by it holds no more. */
+  private forgetDescriptor(offset: number): void {
+    const { tlb, fetchDescriptors } = this;
+    const page = (offset - RAM_BASE) >>> PAGE_SHIFT;
+    const kind = this.memory.words[offset >> 2] & 3;
+    // Nothing is found by a descriptor that maps nothing.
+    if (kind === 0 || !(this.tableParts[page] & partOf(offset))) return;
+    this.refetch();
+    // By now the page may well hold something else.
+    if (++this.tableChanges[page] > MAX_TABLE_CHANGES) {
+      this.flush();
+      return;
+    }
+    // A whole table hangs on it: what was found by way of that first-level table is dropped.
+    const isTable = kind !== 2 && (this.firstLevelParts[page] & partOf(offset)) !== 0;
+    for (let n = 0; n < WORDS; n += ENTRY_WORDS) {
+      if (tlb[n + 3] === offset) tlb[n] = tlb[n + 1] = INVALID;
+    }
+    for (let n = 0; n < CONTEXTS; n++) {
+      if (isTable && this.tables[n] === (offset & ~0x3fff)) this.forgetContext(n);
+      else if (fetchDescriptors[n].has(offset)) this.forgetCode(n);
+    }
+    this.selectContext();
   }
 
   /** Before a walk, which may mark two pages: if they cannot be kept track of, none are, and nothing that was found through them. */
@@ -245,6 +293,7 @@ export class Mmu {
     const { found, s } = this;
     this.makeRoom();
     const { tlbLockdown } = s;
+    this.scratch[DESCRIPTOR] = -1;
     translate(s, this.memory, this.bus, address, privileged, true, found, this.onTable);
     // An entry was locked, and what was found by the one that it replaced holds no more.
     if (s.tlbLockdown !== tlbLockdown) {
@@ -266,6 +315,7 @@ export class Mmu {
     tlb[entry] = t.readable && !(watching && this.debug.watches('read', address, t.physical)) ? address & PAGE : INVALID;
     tlb[entry + 1] = INVALID;
     tlb[entry + 2] = offset - (address & PAGE);
+    tlb[entry + 3] = this.scratch[DESCRIPTOR];
     if (watching && this.debug.watches('write', address, t.physical)) return;
     if (t.writable && (memory.flags[page] & (DIRTY | CODE | TABLE)) === DIRTY) {
       tlb[entry + 1] = address & PAGE;
@@ -339,15 +389,11 @@ export class Mmu {
     }
     const page = (offset - RAM_BASE) >>> PAGE_SHIFT;
     const flags = memory.flags[page];
-    // Nothing is cached of a descriptor that maps nothing.
-    const wasMapping = (flags & TABLE) !== 0 && (this.tableParts[page] & partOf(offset)) !== 0 && (memory.words[offset >> 2] & 3) !== 0;
-    memory.flags[page] = flags | DIRTY;
+    if (flags & TABLE) this.forgetDescriptor(offset & ~3);
+    memory.flags[page] |= DIRTY;
     this.put(offset, size, value);
     if (flags & CODE && this.code.stored(page, offset & 0xfff)) this.refetch();
-    if (wasMapping) {
-      this.flush();
-      this.refetch();
-    } else this.remember(address, contextWord, offset & PAGE, t);
+    if (!(flags & TABLE)) this.remember(address, contextWord, offset & PAGE, t);
   }
 
   private put(offset: number, size: AccessSize, value: number): void {
@@ -362,14 +408,16 @@ export class Mmu {
    * not RAM (then `fetchedPhysical`), -2 when the fetch aborts (IFSR is set).
    */
   translateFetch(address: number): number {
-    const { found } = this;
+    const { found, scratch } = this;
     this.makeRoom();
+    scratch[DESCRIPTOR] = -1;
     translate(this.s, this.memory, this.bus, address, this.s.mode !== MODE.usr, false, found, this.onTable);
     const fault = found.fault || (found.readable ? 0 : found.permissionFault);
     if (fault) {
       this.s.ifsr = fault;
       return -2;
     }
+    if (scratch[DESCRIPTOR] >= 0) this.fetchDescriptors[this.context()].add(scratch[DESCRIPTOR]);
     const offset = this.bus.ramOffset(found.physical);
     return offset < 0 ? -1 : offset & PAGE;
   }

@@ -24,8 +24,8 @@ export interface Translation {
   uniform: boolean;
 }
 
-/** Told of each descriptor that was read, by its byte offset in the WebAssembly memory. */
-export type TableListener = (offset: number) => void;
+/** Told of each descriptor that was read, by its byte offset in the WebAssembly memory. The last one of a walk holds the result. */
+export type TableListener = (offset: number, firstLevel: boolean) => void;
 
 const CONTROL_M = 1 << 0;
 const CONTROL_S = 1 << 8;
@@ -61,7 +61,7 @@ export function translate(
     }
   }
 
-  const first = descriptor(memory, bus, (s.ttbr | ((mva >>> 20) << 2)) >>> 0, onTable);
+  const first = descriptor(memory, bus, (s.ttbr | ((mva >>> 20) << 2)) >>> 0, true, onTable);
   const domain = (first >>> 5) & 15;
   let physical: number;
   let permissions: number;
@@ -80,7 +80,7 @@ export function translate(
     default: {
       const coarse = (first & 3) === 1;
       const table = coarse ? (first & 0xfffffc00) | (((mva >>> 12) & 0xff) << 2) : (first & 0xfffff000) | (((mva >>> 10) & 0x3ff) << 2);
-      const second = descriptor(memory, bus, table >>> 0, onTable);
+      const second = descriptor(memory, bus, table >>> 0, false, onTable);
       switch (second & 3) {
         case 1:
           physical = (second & 0xffff0000) | (mva & 0xffff);
@@ -115,13 +115,13 @@ export function translate(
  * A descriptor word. Outside RAM there are none: a walk that read a device would be seen by it, and how often there are
  * walks must not show.
  */
-function descriptor(memory: GuestMemory, bus: AddressSpace, address: number, onTable: TableListener): number {
+function descriptor(memory: GuestMemory, bus: AddressSpace, address: number, firstLevel: boolean, onTable: TableListener): number {
   const offset = bus.ramOffset(address);
   if (offset < 0) {
     bus.log.unmodelled('cpu', 'page tables outside RAM');
     return 0;
   }
-  onTable(offset);
+  onTable(offset, firstLevel);
   return memory.words[offset >>> 2];
 }
 

@@ -41,9 +41,19 @@ async function snapshotsText({ session, host }: MonitorContext): Promise<string>
   return snapshotTable('List of snapshots present on all disks:', snapshots, (seconds) => host.localDate(seconds));
 }
 
+function jitText({ machine }: SessionControl): string {
+  const statistics = machine.cpu.jitStatistics();
+  if (statistics === undefined) return 'All code is interpreted (-accel interp).';
+  const width = Math.max(...Object.keys(statistics).map((name) => name.length));
+  const share = (100 * (statistics.instructions ?? 0)) / Math.max(1, machine.icount());
+  const lines = Object.entries(statistics).map(([name, value]) => `${name.padEnd(width)} ${Math.round(value)}`);
+  return [...lines, `${share.toFixed(1)} % of all instructions were executed in compiled code`].join('\n');
+}
+
 export const TOPICS: readonly Topic[] = [
   { name: 'block', help: 'show the disks', show: ({ session }) => session.surroundings.disks.map(diskText).join('\n\n') },
   { name: 'chardev', help: 'show the character devices', show: ({ session }) => session.surroundings.characterDevices.join('\n') },
+  { name: 'jit', help: 'show what the compiler has done', show: ({ session }) => session.between(() => jitText(session)) },
   { name: 'mtree', help: 'show memory tree', show: ({ session }) => memoryTree(session.machine.addressSpace) },
   { name: 'network', help: 'show the network state', show: ({ session }) => session.surroundings.network.join('\n') },
   {

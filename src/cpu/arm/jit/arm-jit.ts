@@ -4,7 +4,7 @@
  */
 import { type GuestMemory, RUN } from '../../../bus/memory.ts';
 import { CodeStore, type StoreStatistics } from '../../../jit/code-store.ts';
-import { JumpTable, RESULT } from '../../../jit/jump-table.ts';
+import { callOf, JumpTable, RESULT } from '../../../jit/jump-table.ts';
 import type { CodePage, CompiledCode } from '../code-cache.ts';
 import type { Arm926 } from '../cpu.ts';
 import { DATA_ABORT, dataAbort } from '../exceptions.ts';
@@ -25,10 +25,13 @@ export interface JitOptions {
   readonly maxInstructions: number;
   /** Whether code is taken into a region that was never executed. */
   readonly unexecuted: boolean;
+  /** WebAssembly bytes in use at most; when there are more, all compiled code is dropped. */
+  readonly maxBytes: number;
 }
 
 /** @param hot executions that make code hot: the default is where compiling and interpreting longer cost about the same */
-export const jitOptions = (hot = 300): JitOptions => Object.freeze({ hot, urgent: 4 * hot, batch: 24, maxInstructions: 256, unexecuted: false });
+export const jitOptions = (hot = 300): JitOptions =>
+  Object.freeze({ hot, urgent: 4 * hot, batch: 24, maxInstructions: 256, unexecuted: false, maxBytes: 12 << 20 });
 
 /** Code that changed so often is left to the interpreter for good. */
 const MAX_CHANGES = 8;
@@ -82,7 +85,7 @@ export class ArmJit implements CompiledCode {
     this.memory = memory;
     this.run = memory.run;
     this.jumps = new JumpTable(memory, { pc: REGISTERS.pc, state: STATE.t });
-    this.store = new CodeStore(memory, this.jumps, (site) => this.interpret(site));
+    this.store = new CodeStore(memory, this.jumps, (site) => this.interpret(site), options.maxBytes);
     Object.freeze(this);
   }
 
@@ -104,13 +107,12 @@ export class ArmJit implements CompiledCode {
   }
 
   /**
-   * Runs compiled code from the current location, and what follows. `compiled`: what the page's heat says of the location.
-   * Returns a `RESULT`.
+   * Runs compiled code from the current location, which is in that page, and what follows. `compiled`: what the page's heat
+   * says of the location. Returns a `RESULT`.
    */
-  enter(compiled: number): number {
+  enter(page: CodePage, compiled: number): number {
     const { jumps, cpu, counts } = this;
-    const packed = ~compiled;
-    jumps.enter(cpu.r[15] | cpu.s.t, packed & 0xff, packed >>> 8);
+    jumps.enter(cpu.r[15] | cpu.s.t, ~compiled, page.number);
     const before = cpu.icount();
     const result = jumps.run();
     counts.entered++;
@@ -172,7 +174,7 @@ export class ArmJit implements CompiledCode {
     if (regions.length === 0) return;
     const slots = store.add(regions.map(({ region }) => region.code));
     regions.forEach(({ page, region }, n) => {
-      for (const [entry, place] of region.places) region.set.heat(page)[entry] = ~((slots[n] << 8) | place);
+      for (const [entry, place] of region.places) region.set.heat(page)[entry] = ~callOf(slots[n], place);
       page.regions.push({ slot: slots[n], region });
       for (const [word, how] of region.words) page.covered[word] |= how;
       this.compiled.add(page);

@@ -67,6 +67,16 @@ class Probe extends Device<typeof probeState.schema, object, { readonly irq: Lin
   }
 }
 
+/** Compiles each instruction by itself, the first time that it is executed. */
+export const EACH_INSTRUCTION: JitOptions = Object.freeze({ hot: 1, urgent: 2, batch: 1, maxInstructions: 1, unexecuted: true, maxBytes: 1 << 20 });
+/** Compiles regions as they come up, executed or not. */
+export const EAGERLY: JitOptions = Object.freeze({ hot: 1, urgent: 2, batch: 1, maxInstructions: 100, unexecuted: true, maxBytes: 1 << 20 });
+/** Compiles what was executed a few times. */
+export const SOON: JitOptions = Object.freeze({ hot: 3, urgent: 9, batch: 4, maxInstructions: 60, unexecuted: false, maxBytes: 1 << 20 });
+
+/** The tier of benches that ask for none: `CPU_TIER=each`, `eager` or `soon` has all tests of the CPU run compiled code. */
+const DEFAULT_TIER = { each: EACH_INSTRUCTION, eager: EAGERLY, soon: SOON, interp: undefined }[process.env.CPU_TIER ?? 'interp'];
+
 export type Mode = keyof typeof MODE;
 
 export class CpuBench {
@@ -78,8 +88,8 @@ export class CpuBench {
   readonly clock: VirtualClock;
   private readonly scheduler: Scheduler;
 
-  /** @param jit what is compiled when; nothing if it is undefined */
-  constructor(ramBytes = 0x100000, jit?: JitOptions) {
+  /** @param jit what is compiled when; undefined for the interpreter alone */
+  constructor(ramBytes = 0x100000, jit: JitOptions | undefined = DEFAULT_TIER) {
     this.memory = new GuestMemory(ramBytes);
     this.clock = new VirtualClock({ icount: () => this.cpu.icount() }, 0);
     const line = (pick: () => Line): Line => ({ set: (level) => pick().set(level) });
@@ -244,10 +254,3 @@ export class CpuBench {
     ];
   }
 }
-
-/** Compiles each instruction by itself, the first time that it is executed. */
-export const EACH_INSTRUCTION: JitOptions = Object.freeze({ hot: 1, urgent: 2, batch: 1, maxInstructions: 1, unexecuted: true });
-/** Compiles regions as they come up, executed or not. */
-export const EAGERLY: JitOptions = Object.freeze({ hot: 1, urgent: 2, batch: 1, maxInstructions: 100, unexecuted: true });
-/** Compiles what was executed a few times. */
-export const SOON: JitOptions = Object.freeze({ hot: 3, urgent: 9, batch: 4, maxInstructions: 60, unexecuted: false });
