@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { canMount, readOnly, startAfter } from './support/mounts.ts';
 import { hasTool } from './support/outside.ts';
-import { pause, reprise, startCommand, systemArm, temporaryFolder } from './support/program.ts';
+import { commandOf, pause, reprise, startCommand, systemArm, temporaryFolder } from './support/program.ts';
 import { card, icount, NETWORK } from './support/qemu-lines.ts';
-import { type Controlled, countOf, hmp, replayTo, startControlled } from './support/qmp.ts';
+import { type Controlled, connected, countOf, hmp, replayTo, startControlled } from './support/qmp.ts';
 import { type Info, info, verify } from './support/recordings.ts';
 import { type TrafficBoard, trafficBoard } from './support/traffic-guest.ts';
 
@@ -166,6 +167,17 @@ describe('a recording with a snapshot in its overlay', { timeout: 60 * SECONDS }
     expect(stderr).toMatch(message);
     expect(status).toBe(1);
     expect(hashOf(traffic.overlay)).toBe(before);
+  });
+
+  it.skipIf(!canMount('an overlay that cannot be written'))('has its snapshots loaded where it cannot be written, and takes no more', async () => {
+    const socket = join(temporaryFolder(onTestFinished), 'qmp');
+    const words = [...commandOf('reprise-system-arm'), ...line(...icount('replay', path), '-loadvm', 'half')];
+    const running = startAfter(onTestFinished, readOnly(folder), [...words, '-S', '-qmp', `unix:${socket},server,nowait`]);
+    const client = await connected(onTestFinished, running, socket);
+    expect(await countOf(client)).toBeGreaterThan(0);
+    expect(await hmp(client, 'savevm more')).toBe('Error: the overlay cannot be written, so that its snapshots can only be loaded\r\n');
+    await client.cont();
+    expect(await running.done).toMatchObject({ status: 0, stderr: expect.stringContaining(`(digest ${whole.final.digest})`) });
   });
 
   it('refuses the snapshot of another recording', async () => {

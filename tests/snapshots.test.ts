@@ -78,6 +78,20 @@ describe('a recording that is stopped and saved at any moment', { timeout: 60 * 
     expect(await shown(restored.client)).toBe(text);
   });
 
+  it('is saved with a request of the disk and a frame under way, and goes on to the same end', async () => {
+    const { running, client } = await replaying();
+    let count = Math.floor(whole.final.icount / 3);
+    for (let tree = ''; !/^ *request = [12]\b/m.test(tree) || !/^ *rxCount = [1-9]/m.test(tree); tree = await hmp(client, 'info qtree')) {
+      count += 7001;
+      expect(count, 'there is such a moment').toBeLessThan(whole.final.icount);
+      await replayTo(client, count);
+    }
+    expect(await hmp(client, 'savevm under-way')).toBe('');
+    await client.quit();
+    await running.done;
+    await expectSameEnd([{ name: 'under-way', count }], path, disk(), whole.final.digest);
+  });
+
   it('is gone through forwards and backwards, to the very machine of each moment, and ends as it did', async () => {
     const end = whole.final.icount;
     const { running, client } = await replaying();

@@ -24,7 +24,7 @@ export interface ReplayDrive extends OpenDrive {
  * Opens what the user names instead of what the recording holds, checks that it is the recorded disk, and puts a layer over it.
  * @param specs of the command line
  * @param saveSnapshots whether an overlay is to take snapshots
- * @throws RepriseError FILE_NOT_FOUND, NO_SNAPSHOT, DISK_CHANGED, INPUT_CHANGED and those of opening
+ * @throws RepriseError FILE_NOT_FOUND, NO_SNAPSHOT, DISK_CHANGED, INPUT_CHANGED, RECORDING_DAMAGED and those of opening
  */
 export async function openReplayDrives(
   recording: Recording,
@@ -127,9 +127,11 @@ async function checkContent({ base, summary }: ReplayDrive, { device, name, cont
     throw new RepriseError('DISK_CHANGED', `disk ${device}: '${file}' has ${base.size} bytes, and the recorded one ('${name}') had ${sizeBytes}`);
   const hash = createSha256();
   await hashContent(base, hash);
-  if (hash.hex() !== content)
-    throw new RepriseError(
-      'DISK_CHANGED',
-      `disk ${device}: '${file}' does not hold what '${name}' held when the recording began; give the original image, or the overlay that it was recorded with`,
-    );
+  if (hash.hex() === content) return;
+  if (base instanceof EmbeddedDisk)
+    throw new RepriseError('RECORDING_DAMAGED', `disk ${device} in the recording is not the one that its header describes (its SHA-256 differs)`);
+  throw new RepriseError(
+    'DISK_CHANGED',
+    `disk ${device}: '${file}' does not hold what '${name}' held when the recording began; give the original image, or the overlay that it was recorded with`,
+  );
 }

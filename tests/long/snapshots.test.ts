@@ -16,7 +16,7 @@ const MOMENTS = 50;
 const TESTS = 'snapshots of Linux at fifty moments';
 const image = hasLinux(TESTS) ? guestFile('disk.qcow2', TESTS) : undefined;
 
-describe.skipIf(image === undefined)(TESTS, { timeout: 20 * MINUTES }, () => {
+describe.skipIf(image === undefined)(TESTS, { timeout: 60 * MINUTES }, () => {
   const folder = temporaryFolder(afterAll);
   const path = join(folder, 'linux.rec');
   const base = join(folder, 'disk.qcow2');
