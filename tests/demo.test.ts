@@ -53,9 +53,32 @@ describe('the demo, without a terminal', () => {
     expect(await verify(path)).toEqual({ verified: true, truncated: false, final: { icount: final.icount, digest: final.digest } });
   });
 
+  it('goes back to the lost update, with its lines and values', async () => {
+    const steps = [...text.matchAll(/^ +([\d,]+) {2}(ledger_\w+) +(ledger\.c:\d+) +(.+;) +(?:reads (\d+)|(\d+) -> (\d+))$/gm)];
+    expect(steps.map(([, , name, line, source]) => [name, line, source])).toEqual([
+      ['ledger_post', 'ledger.c:56', 'uint32_t balance = ledger_balance;'],
+      ['ledger_count_byte', 'ledger.c:21', 'ledger_balance++;'],
+      ['ledger_post', 'ledger.c:58', 'ledger_balance = balance + amount;'],
+    ]);
+    const [load, counted, store] = steps.map((step) => Number(step[1].replaceAll(',', '')));
+    expect(load < counted && counted < store && store < load + 200).toBe(true);
+    const [read, [before, after], [old, sum]] = [Number(steps[0][5]), steps[1].slice(6).map(Number), steps[2].slice(6).map(Number)];
+    expect([before, after, old]).toEqual([read, read + 1, read + 1]);
+    expect(text).toContain(`then stored ${read} + ${sum - read} = ${sum}, and the byte was gone.`);
+    // The same as when one asks.
+    for (const [icount, values] of [
+      [counted, [before, after]],
+      [store, [old, sum]],
+    ] as const) {
+      const { stdout } = await reprise(['last-write', path, '0xa100', '--before', `${icount + 1}`, '--json']);
+      const hex = (value: number): string => value.toString(16).padStart(8, '0').match(/../g)!.reverse().join('');
+      expect(JSON.parse(stdout.toString())).toMatchObject({ icount, before: hex(values[0]), after: hex(values[1]) });
+    }
+  });
+
   it('advises what works', { timeout: 60_000 }, async () => {
     const commands = [...text.matchAll(/^ {2}npx reprise (.*?) {2,}/gm)].map(([, line]) => line.split(' '));
-    expect(commands.map(([name]) => name)).toEqual(['replay', 'replay', 'info', 'record']);
+    expect(commands.map(([name]) => name)).toEqual(['replay', 'replay', 'last-write', 'info', 'record']);
     for (const command of commands) expect((await reprise(command, { cwd: folder })).status, command.join(' ')).toBe(0);
     const stopped = await reprise(commands[1], { cwd: folder });
     expect(stopped.stderr).toContain(`stopped before instruction ${commands[1][3]}`);

@@ -91,7 +91,7 @@ export function buildIntegratorCp({
   const control = new IntegratorCpControl('cp-control', { irq: sic.input(3), ringIrq: [sic.input(1), sic.input(2)], log });
   const timers = new IntegratorTimer('timer', { hz: [25 * MHz, MHz, MHz] }, { irq: [pic.input(5), pic.input(6), pic.input(7)], clock, log });
   const rtc = new Pl031('rtc', { base: rtcBase }, { irq: pic.input(8), clock, log });
-  const outputs = [new SerialOutput(), new SerialOutput()];
+  const outputs = [new SerialOutput(clock), new SerialOutput(clock)];
   const uart = (n: 0 | 1): Pl011 =>
     new Pl011(`uart${n}`, { clockHz: 14_745_600, enabledByFirmware: true }, { irq: pic.input(1 + n), tx: outputs[n], clock, log });
   const uarts = [uart(0), uart(1)];

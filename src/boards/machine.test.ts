@@ -144,7 +144,7 @@ function run(machine: Machine, limit: number, slices: readonly number[] = [Numbe
     const [begin, wake] = [machine.now(), machine.nextWakeup()];
     for (let piece = 1; piece <= rests; piece++) machine.idleUntil(ns(begin + Math.floor(((wake - begin) * piece) / rests)));
   }
-  return Buffer.from(machine.serial[0].output.take()).toString('hex');
+  return Buffer.from(machine.serial[0].output.take().bytes).toString('hex');
 }
 
 const ramWord = (machine: Machine, address: number): number =>

@@ -1,7 +1,7 @@
 /** How a command ends: exit statuses, and errors as a person sees them. */
 import { type ErrorCode, RepriseError } from '../errors/errors.ts';
 
-export const EXIT = { done: 0, error: 1, usage: 2, diverged: 3, interrupted: 130 } as const;
+export const EXIT = { done: 0, error: 1, usage: 2, diverged: 3, nothing: 4, interrupted: 130 } as const;
 
 const USAGE_CODES: readonly ErrorCode[] = ['USAGE', 'UNKNOWN_OPTION', 'UNKNOWN_MACHINE', 'BAD_VALUE'];
 

@@ -11,7 +11,7 @@ const ROLES = ['kernel', 'initrd', 'dtb', 'bios'] as const satisfies readonly In
 const MAX_EMBEDDED = 64 * 2 ** 20;
 
 /** Reads what the command line names. @throws RepriseError FILE_NOT_FOUND, FILE_UNREADABLE, IMAGE_TOO_BIG */
-export function readMachineFiles(options: Pick<QemuOptions, InputFile['role']>): MachineFiles {
+export function readMachineFiles(options: Partial<Pick<QemuOptions, InputFile['role']>>): MachineFiles {
   const files: MachineFiles = {};
   for (const role of ROLES) {
     const path = options[role];

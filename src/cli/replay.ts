@@ -1,4 +1,5 @@
 /** Replays a recording: what `replay`, `verify` and QEMU's `rr=replay` have in common. */
+import { CHECKPOINT_MEMORY } from '../api/open-replay.ts';
 import type { LogItem } from '../boards/guest-log.ts';
 import { ReplayTime } from '../debug/session-time.ts';
 import { RepriseError } from '../errors/errors.ts';
@@ -12,10 +13,9 @@ import type { MachineOptions } from '../replay/model.ts';
 import type { Checkpoints } from '../session/checkpoints.ts';
 import type { LiveRun } from '../session/live.ts';
 import { keepCheckpoints, prepareReplay } from '../session/play.ts';
-import type { ReplayOptions } from '../session/replay-run.ts';
 import { type Moment, ReplaySession, type SessionStop } from '../session/replay-session.ts';
 import { SwitchedSession } from '../session/switched-session.ts';
-import { icount, LIMIT, ns } from '../time/units.ts';
+import { icount, LIMIT, type Nanoseconds, ns } from '../time/units.ts';
 import { attachControls } from './control.ts';
 import { type Debugger, historyOfReplay, listenForDebugger } from './debugger.ts';
 import { chooseEngine, reportEngine } from './engine.ts';
@@ -29,9 +29,6 @@ import { openReplayDrives } from './replay-drives.ts';
 import { replaySnapshots } from './replay-snapshots.ts';
 import { surroundingsOf } from './surroundings.ts';
 
-/** What all checkpoints of a replay may take together, unless someone says otherwise. */
-export const CHECKPOINT_MEMORY = 512 * 2 ** 20;
-
 export interface ReplayRequest {
   readonly program: string;
   readonly path: string;
@@ -41,7 +38,7 @@ export interface ReplayRequest {
   readonly drives: readonly DriveSpec[];
   readonly consoles: ConsoleSpec;
   /** Told of every frame on the guest's network, with its virtual time. */
-  readonly frame?: ReplayOptions['frame'];
+  readonly frame?: ((bytes: Uint8Array, at: Nanoseconds) => void) | undefined;
   /** What QEMU's command line says of the machine: it must be what was recorded. */
   readonly expected?: Pick<QemuOptions, 'machine' | 'cpu' | 'ramBytes' | 'append' | 'icountShift' | 'rtcBase' | 'seed'> | undefined;
   readonly accel?: QemuOptions['accel'];
@@ -125,11 +122,11 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
         serial[port].write(bytes);
         return serial[port].congested ? serial[port].drained() : undefined;
       },
-      frame,
       onProgress: (machine) => progress?.update(machine.icount(), machine.now()),
       onPassing: () => checkpoints?.passing(),
       initial: drives.find(({ initial }) => initial !== undefined)?.initial?.blocks,
     });
+    if (frame !== undefined) run.listen({ frame: (bytes, _direction, { guestTime }) => frame(bytes, guestTime) });
     if (controlled)
       checkpoints = keepCheckpoints(
         run,

@@ -4,16 +4,19 @@ import { RepriseError } from '../errors/errors.ts';
 import type { Command } from './commands/command.ts';
 import { demo } from './commands/demo.ts';
 import { exportCommand } from './commands/export.ts';
+import { find } from './commands/find.ts';
 import { img } from './commands/img.ts';
 import { info } from './commands/info.ts';
+import { lastWriteCommand } from './commands/last-write.ts';
 import { record } from './commands/record.ts';
 import { replay, verify } from './commands/replay.ts';
 import { run } from './commands/run.ts';
+import { traceCommand } from './commands/trace.ts';
 import { EXIT, runMain } from './exit.ts';
 import { suggestion } from './options/nearest.ts';
 import { VERSION } from './version.ts';
 
-const COMMANDS: readonly Command[] = [record, replay, verify, info, exportCommand, run, demo, img];
+const COMMANDS: readonly Command[] = [record, replay, verify, info, lastWriteCommand, find, traceCommand, exportCommand, run, demo, img];
 
 const usage = (): string =>
   [

@@ -1,14 +1,8 @@
 /** When was that? */
-import { type Icount, icount, type Nanoseconds } from '../time/units.ts';
+import { type Icount, icount } from '../time/units.ts';
 import type { FrameFilter } from './frame-filter.ts';
 import { stopsUntil } from './reverse.ts';
-import type { Witness, WitnessedRun } from './witnessed.ts';
-
-/** A moment that was looked for. */
-export interface Moment {
-  readonly icount: Icount;
-  readonly guestTime: Nanoseconds;
-}
+import type { Moment, Witness, WitnessedRun } from './witnessed.ts';
 
 /** Every execution of the instruction at a virtual address, in [from, to). The machine stands before each of them. */
 export async function* executions(
@@ -28,103 +22,66 @@ export async function* executions(
   }
 }
 
-/** Notices something in what leaves and enters the machine. */
-export interface Detector {
-  /** All that it remembers of what came before. */
-  state: number;
-  /** Calls `fire` each time it happens. */
-  witness(fire: () => void): Witness;
-}
+/** Makes a witness of someone who waits for something to happen. */
+export type Detector<T> = (happened: (what: T) => void) => Witness;
 
 /** Instructions that are run at once. */
 const STRETCH = 1 << 20;
 
-/**
- * Every moment in [from, to) at which a detector fires: the instruction whose doing it was, or before which an input came.
- * Where it fires within a stretch, the halves of the stretch are run again, down to one instruction.
- */
-export async function* detections(
+/** Everything that a detector tells in [from, to), in order. The machine may be moved between two of them. */
+export async function* detections<T>(
   machine: WitnessedRun,
-  detector: Detector,
+  detector: Detector<T>,
   from: Icount = machine.start,
   to: Icount = machine.end,
-): AsyncGenerator<Moment, void> {
-  /** Runs to `end`, from where the machine is, and counts. */
-  const count = async (end: Icount): Promise<number> => {
-    let fired = 0;
-    const stop = machine.listen(detector.witness(() => void fired++));
-    try {
-      await machine.runForward(end);
-    } finally {
-      stop();
-    }
-    return fired;
-  };
-  async function* within(begin: Icount, end: Icount, state: number, fired: number): AsyncGenerator<Moment, void> {
-    await machine.seek(begin);
-    if (end - begin === 1) {
-      const moment = { icount: begin, guestTime: machine.guestTime() };
-      for (let n = 0; n < fired; n++) yield moment;
-      return;
-    }
-    detector.state = state;
-    const middle = icount(begin + Math.floor((end - begin) / 2));
-    const first = await count(middle);
-    const between = detector.state;
-    if (first > 0) yield* within(begin, middle, state, first);
-    if (fired > first) yield* within(middle, end, between, fired - first);
-  }
-  await machine.seek(from);
+): AsyncGenerator<T, void> {
+  let found: T[] = [];
+  const witness = detector((what) => void found.push(what));
   for (let at = from; at < to; ) {
-    const end = icount(Math.min(at + STRETCH, to));
-    const before = detector.state;
-    const fired = await count(end);
-    const after = detector.state;
-    if (fired > 0) {
-      yield* within(at, end, before, fired);
-      await machine.seek(end);
-      detector.state = after;
+    await machine.seek(at);
+    const deaf = machine.listen(witness);
+    try {
+      // Nobody sees the machine before something has happened.
+      while (at < to && found.length === 0) {
+        at = icount(Math.min(at + STRETCH, to));
+        const stop = await machine.runForward(at);
+        if (stop.kind === 'interrupted') return;
+      }
+    } finally {
+      deaf();
     }
-    at = end;
+    yield* found;
+    found = [];
   }
 }
 
 /** A text that the guest sends on a serial port: the moment of its last byte. @param text at least one byte */
-export function serialDetector(port: number, text: Uint8Array): Detector {
-  const search = new StreamSearch(text);
-  return {
-    get state() {
-      return search.matched;
-    },
-    set state(matched: number) {
-      search.matched = matched;
-    },
-    witness: (fire) => ({
-      serial: (from, bytes) => {
-        if (from === port) for (const _ of search.push(bytes)) fire();
+export const serialDetector =
+  (port: number, text: Uint8Array): Detector<Moment> =>
+  (happened) => {
+    const search = new StreamSearch(text);
+    return {
+      serial(from, byte, at) {
+        if (from === port && search.push(byte)) happened(at);
       },
-    }),
+    };
   };
-}
 
-export function frameDetector(filter: FrameFilter): Detector {
-  return {
-    state: 0,
-    witness: (fire) => ({
-      frame: (bytes) => {
-        if (filter(bytes)) fire();
-      },
-    }),
-  };
-}
+export const frameDetector =
+  (filter: FrameFilter): Detector<Moment> =>
+  (happened) => ({
+    frame(bytes, _direction, at) {
+      if (filter(bytes)) happened(at);
+    },
+  });
 
-/** Finds a text in a stream of bytes that comes in pieces (Knuth, Morris and Pratt's way: no byte is looked at twice). */
+/** Finds a text in a stream of bytes (Knuth, Morris and Pratt's way: no byte is looked at twice). */
 export class StreamSearch {
   private readonly text: Uint8Array;
   /** For each length of a match: the longest shorter match that it ends with. */
   private readonly fallback: Int32Array;
   /** Bytes of the text that the stream ends with so far. */
-  matched = 0;
+  private matched = 0;
 
   /** @param text at least one byte */
   constructor(text: Uint8Array) {
@@ -137,16 +94,13 @@ export class StreamSearch {
     }
   }
 
-  /** Takes the next bytes; yields the offset in them behind each match. Matches may overlap. */
-  *push(bytes: Uint8Array): Generator<number> {
-    for (let n = 0; n < bytes.length; n++) {
-      while (this.matched > 0 && bytes[n] !== this.text[this.matched]) this.matched = this.fallback[this.matched];
-      if (bytes[n] === this.text[this.matched]) this.matched++;
-      if (this.matched === this.text.length) {
-        this.matched = this.fallback[this.matched];
-        yield n + 1;
-      }
-    }
+  /** Takes the next byte; returns whether it is the last one of the text. Matches may overlap. */
+  push(byte: number): boolean {
+    while (this.matched > 0 && byte !== this.text[this.matched]) this.matched = this.fallback[this.matched];
+    if (byte === this.text[this.matched]) this.matched++;
+    if (this.matched < this.text.length) return false;
+    this.matched = this.fallback[this.matched];
+    return true;
   }
 }
 

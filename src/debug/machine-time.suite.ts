@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { buildIntegratorCp } from '../boards/integratorcp.ts';
 import type { Machine } from '../boards/machine.ts';
 import type { CpuDebug } from '../bus/debug.ts';
-import { type Icount, icount, type Nanoseconds } from '../time/units.ts';
+import { type Icount, icount, type Nanoseconds, ns } from '../time/units.ts';
 import type { RunStop } from './time-machine.ts';
 import type { Witness, WitnessedRun } from './witnessed.ts';
 
@@ -106,8 +106,7 @@ export class MachineTime implements WitnessedRun {
     const goal = icount(Math.min(limit, this.end));
     while (this.now() < goal && this.cpu.stop === undefined && !this.interrupted) {
       this.advance(goal);
-      const sent = this.machine.serial[0].output.take();
-      for (const witness of this.witnesses) witness.serial?.(0, sent);
+      this.tell();
       await setImmediate();
     }
     const stop = this.cpu.takeStop();
@@ -116,6 +115,15 @@ export class MachineTime implements WitnessedRun {
       return { kind: 'interrupted' };
     }
     return stop ?? { kind: this.now() === limit ? 'limit' : 'end' };
+  }
+
+  /** The guest is never idle, so that time is the count. */
+  private tell(): void {
+    const { bytes, times } = this.machine.serial[0].output.take();
+    for (const [n, byte] of bytes.entries()) {
+      const at = { icount: icount(times[n] / this.machine.clock.scale), guestTime: ns(times[n]) };
+      for (const witness of this.witnesses) witness.serial?.(0, byte, at);
+    }
   }
 
   interrupt(): void {

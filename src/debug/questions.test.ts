@@ -99,7 +99,7 @@ describe('a text on the serial port', () => {
     // What was said before, and with that instruction.
     const said = async (to: number): Promise<string> => {
       let heard = '';
-      const stop = machine.listen({ serial: (_, bytes) => void (heard += Buffer.from(bytes).toString('latin1')) });
+      const stop = machine.listen({ serial: (_, byte) => void (heard += String.fromCharCode(byte)) });
       await machine.seek(machine.start);
       await machine.runForward(icount(to));
       stop();
@@ -119,24 +119,14 @@ describe('a text on the serial port', () => {
 });
 
 describe('a text in a stream', () => {
-  it('is found wherever it is cut, overlaps included', () => {
+  it('is found each time, overlaps included', () => {
     fc.assert(
-      fc.property(
-        fc.stringMatching(/^[ab]{0,60}$/),
-        fc.stringMatching(/^[ab]{1,5}$/),
-        fc.infiniteStream(fc.integer({ min: 1, max: 7 })),
-        (stream, text, cuts) => {
-          const expected = Array.from({ length: stream.length }, (_, n) => n + 1).filter((end) => stream.slice(0, end).endsWith(text));
-          const search = new StreamSearch(Buffer.from(text));
-          const found: number[] = [];
-          for (let at = 0; at < stream.length; ) {
-            const piece = stream.slice(at, at + cuts.next().value!);
-            for (const end of search.push(Buffer.from(piece))) found.push(at + end);
-            at += piece.length;
-          }
-          expect(found).toEqual(expected);
-        },
-      ),
+      fc.property(fc.stringMatching(/^[ab]{0,60}$/), fc.stringMatching(/^[ab]{1,5}$/), (stream, text) => {
+        const expected = Array.from({ length: stream.length }, (_, n) => n + 1).filter((end) => stream.slice(0, end).endsWith(text));
+        const search = new StreamSearch(Buffer.from(text));
+        const found = [...Buffer.from(stream)].flatMap((byte, n) => (search.push(byte) ? [n + 1] : []));
+        expect(found).toEqual(expected);
+      }),
     );
   });
 });

@@ -41,17 +41,21 @@ export type ReverseStop =
   /** The machine is where it was. */
   | { readonly kind: 'interrupted' };
 
+/** Whether a stop counts. It is asked as the machine stands there: before the instruction at a breakpoint, behind a watched access. */
+export type StopCondition = (stop: DebugStop) => boolean;
+
 /**
  * Goes back to the last stop before the present moment: to a breakpoint, or to the moment before an instruction that
  * makes a watched access; of the two at one moment, the access counts.
+ * @param when passes over the stops for which it is false
  */
-export async function reverseContinue(machine: TimeMachine): Promise<ReverseStop> {
+export async function reverseContinue(machine: TimeMachine, when: StopCondition = () => true): Promise<ReverseStop> {
   const origin = machine.now();
   for (let limit = origin; limit > machine.start; ) {
     const stretch = Math.min(origin - limit, LONGEST_STRETCH);
     const from = machine.checkpointBefore(icount(Math.max(machine.start + 1, limit - stretch)));
     await machine.seek(from);
-    const last = await lastStop(machine, limit);
+    const last = await lastStop(machine, limit, when);
     if (last === 'interrupted') {
       await machine.seek(origin);
       return { kind: 'interrupted' };
@@ -73,7 +77,7 @@ export async function reverseStep(machine: TimeMachine): Promise<ReverseStop> {
   const before = icount(now - 1);
   await machine.seek(before);
   if (!machine.cpu.watching()) return { kind: 'step' };
-  const stop = await lastStop(machine, now);
+  const stop = await lastStop(machine, now, () => true);
   if (stop !== undefined && stop !== 'interrupted' && stop.kind === 'watchpoint') {
     await land(machine, stop);
     return stop;
@@ -82,13 +86,13 @@ export async function reverseStep(machine: TimeMachine): Promise<ReverseStop> {
   return { kind: 'step' };
 }
 
-async function lastStop(machine: TimeMachine, limit: Icount): Promise<DebugStop | 'interrupted' | undefined> {
+async function lastStop(machine: TimeMachine, limit: Icount, when: StopCondition): Promise<DebugStop | 'interrupted' | undefined> {
   let last: DebugStop | undefined;
   const stops = stopsUntil(machine, limit);
   for (;;) {
     const { done, value } = await stops.next();
     if (done) return value.kind === 'interrupted' ? 'interrupted' : last;
-    last = value;
+    if (when(value)) last = value;
   }
 }
 

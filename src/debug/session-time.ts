@@ -2,8 +2,9 @@
 import type { CpuDebug } from '../bus/debug.ts';
 import type { ControlledRun, RunStop } from '../session/controlled-run.ts';
 import type { ReplaySession } from '../session/replay-session.ts';
-import type { Icount } from '../time/units.ts';
-import type { Runner, TimeMachine } from './time-machine.ts';
+import type { Icount, Nanoseconds } from '../time/units.ts';
+import type { Runner } from './time-machine.ts';
+import type { Witness, WitnessedRun } from './witnessed.ts';
 
 export class SessionRunner implements Runner {
   protected readonly session: ControlledRun;
@@ -29,7 +30,7 @@ export class SessionRunner implements Runner {
   }
 }
 
-export class ReplayTime extends SessionRunner implements TimeMachine {
+export class ReplayTime extends SessionRunner implements WitnessedRun {
   private readonly replay: ReplaySession;
   readonly start: Icount;
   readonly end: Icount;
@@ -47,5 +48,13 @@ export class ReplayTime extends SessionRunner implements TimeMachine {
 
   checkpointBefore(icount: Icount): Icount {
     return this.replay.checkpointBefore(icount);
+  }
+
+  guestTime(): Nanoseconds {
+    return this.replay.now();
+  }
+
+  listen(witness: Witness): () => void {
+    return this.replay.listen(witness);
   }
 }

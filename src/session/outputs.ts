@@ -5,7 +5,8 @@ import type { Nanoseconds } from '../time/units.ts';
 export interface OutputListener {
   /** `stream` is the number among `Digestible.outputs`; a frame has its length in front, as two bytes. */
   hashed(stream: number, bytes: Uint8Array): void;
-  serial(port: number, bytes: Uint8Array): void;
+  /** `times`: the virtual time at which the guest sent each byte. */
+  serial(port: number, bytes: Uint8Array, times: Float64Array): void;
   /** `at`: the virtual time at which the guest sent it. */
   frame(nic: number, bytes: Uint8Array, at: Nanoseconds): void;
 }
@@ -13,10 +14,10 @@ export interface OutputListener {
 export function takeOutputs(machine: Machine, listener: OutputListener): void {
   const { serial, nics } = machine;
   for (let port = 0; port < serial.length; port++) {
-    const bytes = serial[port].output.take();
+    const { bytes, times } = serial[port].output.take();
     if (bytes.length === 0) continue;
     listener.hashed(port, bytes);
-    listener.serial(port, bytes);
+    listener.serial(port, bytes, times);
   }
   for (let nic = 0; nic < nics.length; nic++) {
     for (const { bytes, at } of nics[nic].output.take()) {

@@ -15,7 +15,7 @@ import { Checkpoints } from './checkpoints.ts';
 import { type ReplayOptions, ReplayRun, type Script } from './replay-run.ts';
 import { snapshotable } from './snapshots.ts';
 
-interface Surroundings extends Pick<ReplayOptions, 'clock' | 'output' | 'frame' | 'onProgress' | 'onPassing' | 'disks'> {
+interface Surroundings extends Pick<ReplayOptions, 'clock' | 'output' | 'onProgress' | 'onPassing' | 'disks'> {
   readonly engine?: Engine;
   /** Told, once each, what the guest does that the machine does not do. */
   readonly onGuestMessage?: GuestMessageListener;

@@ -17,6 +17,7 @@ import { applyInput } from './apply.ts';
 import { DiskFault, DiskService } from './disks.ts';
 import { lastCount, withinTime } from './end-of-time.ts';
 import { takeOutputs } from './outputs.ts';
+import type { Moment, Witness } from './witness.ts';
 
 const SLICE = 1 << 20;
 const TURN_MS = 50;
@@ -58,8 +59,6 @@ export interface ReplayOptions {
   readonly clock: HostClock;
   /** Takes what the guest sends on a port; may make the replay wait. */
   readonly output: (port: number, bytes: Uint8Array) => Promise<void> | void;
-  /** Told of every frame that the guest sends or gets, in the order of their virtual times. The recorded network is not there any more. */
-  readonly frame?: ((bytes: Uint8Array, at: Nanoseconds) => void) | undefined;
   readonly onProgress?: ((machine: Machine) => void) | undefined;
   /** Called now and then, at the moment of a count. */
   readonly onPassing?: (() => void) | undefined;
@@ -87,6 +86,7 @@ export class ReplayRun {
   private ended = false;
   /** Of each serial port: how many bytes were passed on. What is sent again after a step back is not. */
   private readonly printed: number[];
+  private readonly witnesses = new Set<Witness>();
 
   constructor(options: ReplayOptions) {
     this.options = options;
@@ -109,6 +109,12 @@ export class ReplayRun {
     this.verified = this.machine.icount();
     this.last = undefined;
     this.readAhead();
+  }
+
+  /** Has `witness` told of all that happens from now on, again after a step back. Returns how to stop that. */
+  listen(witness: Witness): () => void {
+    this.witnesses.add(witness);
+    return () => void this.witnesses.delete(witness);
   }
 
   /** The digest that was compared last. */
@@ -169,20 +175,48 @@ export class ReplayRun {
 
   /** Takes what the guest has sent, and passes it on. */
   async forwardOutput(): Promise<void> {
-    const { chain, output, frame } = this.options;
+    const { chain, output } = this.options;
     const texts: [number, Uint8Array][] = [];
     takeOutputs(this.machine, {
       hashed: (stream, bytes) => chain.sent(stream, bytes),
-      serial: (port, bytes) => {
+      serial: (port, bytes, times) => {
+        this.tellSerial(port, bytes, times);
         const sent = chain.sentBytes(port);
         const news = Math.min(bytes.length, sent - this.printed[port]);
         if (news <= 0) return;
         this.printed[port] = sent;
         texts.push([port, bytes.subarray(bytes.length - news)]);
       },
-      frame: (_nic, bytes, at) => frame?.(bytes, at),
+      frame: (_nic, bytes, at) => this.tellFrame(bytes, 'sent', this.momentOf(at)),
     });
     for (const [port, bytes] of texts) await output(port, bytes);
+  }
+
+  private tellSerial(port: number, bytes: Uint8Array, times: Float64Array): void {
+    if (this.witnesses.size === 0) return;
+    for (const [n, byte] of bytes.entries()) {
+      const at = this.momentOf(ns(times[n]));
+      for (const witness of this.witnesses) witness.serial?.(port, byte, at);
+    }
+  }
+
+  private tellFrame(bytes: Uint8Array, direction: 'sent' | 'received', at: Moment): void {
+    for (const witness of this.witnesses) witness.frame?.(bytes, direction, at);
+  }
+
+  private tellDisks(): void {
+    const guestTime = this.machine.now();
+    for (const { name, user } of this.witnesses.size === 0 ? [] : this.machine.disks) {
+      const request = user.due() <= guestTime ? user.request() : undefined;
+      if (request === undefined) continue;
+      for (const witness of this.witnesses) witness.disk?.(name, request, { icount: this.machine.icount(), guestTime });
+    }
+  }
+
+  /** Of a time since the last outputs were taken; no idle time has passed between it and now. */
+  private momentOf(guestTime: Nanoseconds): Moment {
+    const { machine } = this;
+    return { icount: toIcount(machine.icount() - (machine.now() - guestTime) / machine.clock.scale), guestTime };
   }
 
   private checkDigest(): void {
@@ -212,7 +246,7 @@ export class ReplayRun {
     if (!applyInput(this.machine, event.input)) {
       this.diverge([event.input.kind], event.icount, `the recorded input (${event.input.kind}) cannot be delivered`);
     }
-    if (event.input.kind === 'frame') this.options.frame?.(event.input.bytes, this.machine.now());
+    if (event.input.kind === 'frame') this.tellFrame(event.input.bytes, 'received', this.momentOf(this.machine.now()));
     this.advanceLog();
   }
 
@@ -241,6 +275,7 @@ export class ReplayRun {
   }
 
   private async serveDisks(): Promise<void> {
+    this.tellDisks();
     try {
       await this.disks.serve();
     } catch (error) {

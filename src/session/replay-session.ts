@@ -8,6 +8,7 @@ import type { ReplayControl, SnapshotControl } from './control.ts';
 import { type ControlledOptions, ControlledRun } from './controlled-run.ts';
 import type { ReplayRun, ReplayStop } from './replay-run.ts';
 import { MachineSnapshots, noSnapshots, type SnapshotPlace } from './snapshots.ts';
+import type { Witness } from './witness.ts';
 
 /** Why a session is over. `forked`: its machine goes on in a live run. */
 export type SessionStop = ReplayStop | 'forked';
@@ -41,6 +42,8 @@ export class ReplaySession extends ControlledRun {
   private quitting = false;
   private forked = false;
   private breakpoint: Icount | undefined;
+  /** What happens on the way to a moment is no news. */
+  private seeking = false;
 
   constructor(options: ReplaySessionOptions) {
     super({ ...options, machine: options.run.machine });
@@ -142,7 +145,26 @@ export class ReplaySession extends ControlledRun {
 
   /** For debuggers: goes to a moment between the start and the end; `interrupt` does not stop it. @throws RepriseError */
   goTo(icount: Icount): Promise<void> {
-    return this.between(() => this.during('restore-vm', () => this.checkpoints().seek(icount, () => this.quitting)));
+    return this.between(() => this.travel(icount));
+  }
+
+  private async travel(icount: Icount): Promise<void> {
+    this.seeking = true;
+    try {
+      await this.during('restore-vm', () => this.checkpoints().seek(icount, () => this.quitting));
+    } finally {
+      this.seeking = false;
+    }
+  }
+
+  /** Has `witness` told of all that happens, but not on the way to a moment. Returns how to stop that. */
+  listen(witness: Witness): () => void {
+    const { serial, frame, disk } = witness;
+    return this.run.listen({
+      serial: (...what) => void (this.seeking || serial?.apply(witness, what)),
+      frame: (...what) => void (this.seeking || frame?.apply(witness, what)),
+      disk: (...what) => void (this.seeking || disk?.apply(witness, what)),
+    });
   }
 
   /** A moment before that one, which is after the start, that is quickly reached. */
@@ -170,6 +192,6 @@ export class ReplaySession extends ControlledRun {
     const { end } = this.options;
     if (icount > end.icount) throw new RepriseError('BAD_VALUE', `the recording ends at instruction ${end.icount}`);
     this.hold('paused');
-    await this.during('restore-vm', () => this.checkpoints().seek(icount, () => this.quitting));
+    await this.travel(icount);
   }
 }

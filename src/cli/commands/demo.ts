@@ -1,4 +1,4 @@
-/** `reprise demo`: records the built-in guest until its rare bug shows, replays it, and proves that both runs are the same. */
+/** `reprise demo`: records the built-in guest until its rare bug shows, replays it, proves that both runs are the same, and goes back to the cause. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { RepriseError } from '../../errors/errors.ts';
@@ -14,6 +14,7 @@ import { LiveRun } from '../../session/live.ts';
 import { prepareReplay } from '../../session/play.ts';
 import { chooseEngine } from '../engine.ts';
 import { EXIT } from '../exit.ts';
+import { describeLostUpdate, findLostUpdate, GUEST } from '../lost-update.ts';
 import { openRecording } from '../open-recording.ts';
 import { renderHelp } from '../options/help.ts';
 import { HELP_OPTIONS, newQemuDraft, type QemuDraft } from '../options/qemu.ts';
@@ -22,7 +23,6 @@ import { answerRequest } from '../requests.ts';
 import { INITIAL_SNAPSHOT, startRecording } from '../start-recording.ts';
 import type { Command } from './command.ts';
 
-const GUEST = new URL('../../../guest/lost-update.elf', import.meta.url);
 const DEFAULT_NAME = 'reprise-demo';
 /** The bug shows after some dozens of keystrokes; patience ends long after that. */
 const PATIENCE_MS = 20_000;
@@ -209,9 +209,14 @@ export const demo: Command = {
       compare('digest of machine', recorded.digest, replayed.digest, `(${replayed.digest})`),
     ].every(Boolean);
     if (!same) throw new RepriseError('DIVERGED', 'the replay is not the recorded run; please report this');
+    print('\nGoing back from the message, with one watchpoint on the shared number, ledger_balance …\n');
+    const cause = await findLostUpdate(path);
+    if (cause === undefined) throw new RepriseError('DIVERGED', 'the lost update cannot be found in the replay; please report this');
+    for (const line of describeLostUpdate(cause)) print(line);
     print('\nThe bug that shows once in a while now shows every time, on any computer. What to try next:\n');
     print(`  npx reprise replay ${path}              watch it again`);
     print(`  npx reprise replay ${path} --to ${Math.max(1, recorded.icount - 1_000_000)}  stop a million instructions before its end`);
+    print(`  npx reprise last-write ${path} 0xa100     ask who wrote to ledger_balance last`);
     print(`  npx reprise info ${path}                what the recording holds`);
     print('  npx reprise record --help                       record a machine of your own');
     return EXIT.done;

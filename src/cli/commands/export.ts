@@ -5,11 +5,12 @@ import { PcapWriter } from '../../net/pcap.ts';
 import { finishDrives } from '../options/drives.ts';
 import { renderHelp } from '../options/help.ts';
 import { HELP_OPTIONS, newQemuDraft, type QemuDraft } from '../options/qemu.ts';
+import { FILE_OPTIONS } from '../options/recorded-files.ts';
 import { type OptionRow, parseCommandLine } from '../options/table.ts';
 import { runReplay } from '../replay.ts';
 import { answerRequest } from '../requests.ts';
 import type { Command } from './command.ts';
-import { describe, FILE_OPTIONS } from './replay.ts';
+import { describe } from './replay.ts';
 
 interface ExportDraft extends QemuDraft {
   pcap: string | undefined;

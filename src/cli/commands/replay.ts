@@ -1,4 +1,5 @@
 /** `reprise replay` and `reprise verify`. */
+import { CHECKPOINT_MEMORY } from '../../api/open-replay.ts';
 import { RepriseError } from '../../errors/errors.ts';
 import type { Moment } from '../../session/replay-session.ts';
 import { EXIT } from '../exit.ts';
@@ -6,21 +7,11 @@ import { lockstep } from '../lockstep.ts';
 import { checkConsoles, gdbAt } from '../options/char-spec.ts';
 import { finishDrives } from '../options/drives.ts';
 import { renderHelp } from '../options/help.ts';
-import {
-  CONSOLE_OPTIONS,
-  DRIVE_ROWS,
-  ENGINE_OPTIONS,
-  GDB_PORT,
-  HELP_OPTIONS,
-  LOADVM,
-  MACHINE_OPTIONS,
-  newQemuDraft,
-  type QemuDraft,
-  START_STOPPED,
-} from '../options/qemu.ts';
+import { CONSOLE_OPTIONS, ENGINE_OPTIONS, GDB_PORT, HELP_OPTIONS, LOADVM, newQemuDraft, type QemuDraft, START_STOPPED } from '../options/qemu.ts';
+import { DISKS, FILE_OPTIONS } from '../options/recorded-files.ts';
 import { type OptionRow, parseCommandLine } from '../options/table.ts';
 import { parseInteger, parseSize } from '../options/values.ts';
-import { CHECKPOINT_MEMORY, parseMoment, type ReplayResult, runReplay } from '../replay.ts';
+import { parseMoment, type ReplayResult, runReplay } from '../replay.ts';
 import { answerRequest } from '../requests.ts';
 import type { Command } from './command.ts';
 
@@ -77,15 +68,6 @@ const LOCKSTEP: OptionRow<ReplayDraft> = {
     draft.lockstep = parseInteger(value, option, 1, 1_000_000_000);
   },
 };
-/** Where a recording does not contain its inputs. */
-export const FILE_OPTIONS: readonly OptionRow<QemuDraft>[] = MACHINE_OPTIONS.filter(({ names: [name] }) =>
-  ['kernel', 'initrd', 'dtb', 'bios'].includes(name),
-).map((row) => ({
-  ...row,
-  group: 'Files',
-  help: `the recorded ${row.names[0]}, where the recording does not contain it`,
-}));
-const DISKS = DRIVE_ROWS.map((row) => ({ ...row, group: 'Files' }));
 const CONSOLES = CONSOLE_OPTIONS.filter(({ names: [name] }) => ['serial', 'monitor', 'qmp'].includes(name));
 const DISPLAY = CONSOLE_OPTIONS.filter(({ names: [name] }) => name === 'display' || name === 'nographic');
 

@@ -1,0 +1,92 @@
+/** Opens a recording for someone who asks it questions: a silent replay with checkpoints, standing at its start. */
+import type { Machine } from '../boards/machine.ts';
+import { chooseEngine } from '../cli/engine.ts';
+import { readMachineFiles, recordedFiles } from '../cli/machine-files.ts';
+import { type OpenRecording, openRecording } from '../cli/open-recording.ts';
+import type { DriveSpec } from '../cli/options/drives.ts';
+import type { QemuOptions } from '../cli/options/qemu.ts';
+import { openReplayDrives } from '../cli/replay-drives.ts';
+import { ReplayTime } from '../debug/session-time.ts';
+import type { RunStop } from '../debug/time-machine.ts';
+import { NodeClock } from '../host/node/clock.ts';
+import { keepCheckpoints, prepareReplay } from '../session/play.ts';
+import { ReplaySession } from '../session/replay-session.ts';
+import type { Icount } from '../time/units.ts';
+
+/** What all checkpoints of a replay may take together, unless someone says otherwise. */
+export const CHECKPOINT_MEMORY = 512 * 2 ** 20;
+
+export interface OpenReplayOptions {
+  /** Files that are named instead of the embedded ones. */
+  readonly files?: Partial<Pick<QemuOptions, 'kernel' | 'initrd' | 'dtb' | 'bios'>>;
+  /** Disks likewise. */
+  readonly drives?: readonly DriveSpec[];
+  readonly accel?: QemuOptions['accel'];
+  /** In bytes. */
+  readonly checkpointMemory?: number | undefined;
+  /** Called now and then while the machine runs. */
+  readonly onProgress?: ((machine: Machine) => void) | undefined;
+}
+
+export interface OpenedReplay {
+  readonly file: OpenRecording;
+  readonly session: ReplaySession;
+  readonly time: ReplayTime;
+  close(): Promise<void>;
+}
+
+/** A replay in whose way nobody is: when it fails, whoever waits for it is told. */
+class WatchedTime extends ReplayTime {
+  failure: unknown;
+
+  override async runForward(limit: Icount): Promise<RunStop> {
+    const stop = await super.runForward(limit);
+    if (this.failure !== undefined) throw this.failure;
+    return stop;
+  }
+}
+
+/** @throws RepriseError when it cannot be opened or its files and disks are not there */
+export async function openReplay(path: string, options: OpenReplayOptions = {}): Promise<OpenedReplay> {
+  const { files = {}, drives: specs = [], accel, checkpointMemory = CHECKPOINT_MEMORY, onProgress } = options;
+  const opened: { close(): unknown }[] = [];
+  const close = async (): Promise<void> => {
+    for (const thing of opened.splice(0).reverse()) await thing.close();
+  };
+  try {
+    const file = await openRecording(path);
+    opened.push(file);
+    const { recording, hasher } = file;
+    const recorded = await recordedFiles(recording, readMachineFiles(files));
+    const drives = await openReplayDrives(recording, specs, hasher, false);
+    opened.push(...drives);
+    const clock = new NodeClock();
+    const run = await prepareReplay(recording, recorded, hasher, {
+      engine: chooseEngine(accel),
+      clock,
+      disks: drives.map(({ node }) => node),
+      output: () => {},
+      onProgress,
+      onPassing: () => checkpoints.passing(),
+      initial: drives.find(({ initial }) => initial !== undefined)?.initial?.blocks,
+    });
+    const layers = drives.flatMap(({ layer }) => layer ?? []);
+    const checkpoints = keepCheckpoints(run, layers, hasher, checkpointMemory);
+    const end = recording.end?.digest ?? recording.reached;
+    const session = new ReplaySession({ run, clock, recordingId: recording.id, end, checkpoints, stayAtEnd: true, startHeld: true });
+    const time = new WatchedTime(session, recording.header.start.position.icount, end.icount);
+    const served = session.serve().catch((error: unknown) => {
+      time.failure = error;
+    });
+    opened.push({
+      close: () => {
+        session.quit();
+        return served;
+      },
+    });
+    return { file, session, time, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
