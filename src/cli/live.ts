@@ -1,4 +1,5 @@
 /** Runs a machine with the world attached, and records it if asked to: what `run`, `record` and QEMU's command line have in common. */
+import { WrittenBlocks } from '../block/written.ts';
 import type { LogItem } from '../boards/guest-log.ts';
 import { SECTOR_BYTES } from '../bus/disk.ts';
 import { RepriseError } from '../errors/errors.ts';
@@ -13,6 +14,7 @@ import type { MachineOptions } from '../replay/model.ts';
 import { buildMachine } from '../session/build.ts';
 import { LiveRun } from '../session/live.ts';
 import { restoreSnapshot, type SnapshotPlace, snapshotable } from '../session/snapshots.ts';
+import { MAX_UNITS } from '../snapshot/content-table.ts';
 import { ImageStore } from '../snapshot/image-store.ts';
 import { attachControls } from './control.ts';
 import { listenForDebugger } from './debugger.ts';
@@ -33,6 +35,7 @@ export interface RecordTarget {
   /** Replace an existing file. */
   readonly force: boolean;
   readonly embed: Embedding;
+  readonly storeCheckpoints?: boolean | undefined;
 }
 
 export interface LiveRequest {
@@ -87,6 +90,7 @@ export async function runLive(request: LiveRequest): Promise<number> {
     const hasher = await loadHasher();
     const place = snapshotPlace(drives, options, hasher);
     if (qemu.loadvm !== undefined) await loadAtStart(qemu.loadvm, place, machine, options);
+    const written = record?.storeCheckpoints ? drives.map(({ node }) => new WrittenBlocks(node, MAX_UNITS)) : undefined;
     const started =
       record && sink
         ? await startRecording({
@@ -98,6 +102,7 @@ export async function runLive(request: LiveRequest): Promise<number> {
             embed: record.embed,
             snapshotName: qemu.rrSnapshot ?? INITIAL_SNAPSHOT,
             loaded: qemu.loadvm !== undefined,
+            checkpoints: written && { disks: written, notice: say },
             sink,
             hasher,
           })
@@ -108,7 +113,7 @@ export async function runLive(request: LiveRequest): Promise<number> {
       clock,
       serial: consoles.serial,
       network,
-      disks: drives.map(({ node }) => node),
+      disks: written ?? drives.map(({ node }) => node),
       snapshots: started?.snapshots ?? place,
       frame: dumps.frame,
       sleep: qemu.icountSleep ?? sleepByDefault(consoles),
@@ -131,6 +136,7 @@ export async function runLive(request: LiveRequest): Promise<number> {
     if (signal !== undefined) live.quit('interrupted');
     try {
       await live.run();
+      await started?.keeper?.settled();
     } finally {
       progress?.close();
     }

@@ -2,6 +2,7 @@
 
 import { CONTENT_BLOCK, hashContent, usedBlocks } from '../block/content.ts';
 import type { Qcow2Image } from '../block/qcow2/image.ts';
+import type { WrittenBlocks } from '../block/written.ts';
 import type { Machine } from '../boards/machine.ts';
 import type { AppendSink } from '../host/host.ts';
 import { createSha256 } from '../host/node/files.ts';
@@ -10,11 +11,13 @@ import type { Hasher } from '../replay/hasher.ts';
 import { type DiskInput, type Header, type InputFile, type MachineOptions, type RecordingStart, START } from '../replay/model.ts';
 import { RecordingWriter } from '../replay/writer.ts';
 import { digestible, type MachineFiles } from '../session/build.ts';
+import type { CheckpointKeeper } from '../session/checkpoint-keeper.ts';
 import { LogRecorder } from '../session/recorder.ts';
 import { type SnapshotPlace, snapshotable } from '../session/snapshots.ts';
 import { ImageStore } from '../snapshot/image-store.ts';
 import { captureBlocks } from '../snapshot/machine-state.ts';
 import { RecordingStore } from '../snapshot/recording-store.ts';
+import { keepInRecording } from './checkpoint-places.ts';
 import type { OpenDrive } from './drives.ts';
 import { describeFiles } from './machine-files.ts';
 import type { DriveSpec } from './options/drives.ts';
@@ -47,13 +50,22 @@ export interface NewRecording {
   readonly snapshotName: string;
   /** The machine goes on from a snapshot that was loaded; otherwise it has just been switched on. */
   readonly loaded: boolean;
+  /** To store checkpoints: the disks as the machine uses them, and who is told of what a user should know. */
+  readonly checkpoints?: { readonly disks: readonly WrittenBlocks[]; readonly notice: (text: string) => void } | undefined;
   readonly sink: AppendSink;
   readonly hasher: Hasher;
 }
 
+export interface StartedRecording {
+  readonly recorder: LogRecorder;
+  readonly snapshots: SnapshotPlace;
+  /** Undefined when no checkpoints are to be stored. */
+  readonly keeper: CheckpointKeeper | undefined;
+}
+
 /** @throws RepriseError of the sink and of the disks; nothing that was there is lost then */
-export async function startRecording(recording: NewRecording): Promise<{ readonly recorder: LogRecorder; readonly snapshots: SnapshotPlace }> {
-  const { machine, options, files, specs, drives, embed, snapshotName, loaded, sink, hasher } = recording;
+export async function startRecording(recording: NewRecording): Promise<StartedRecording> {
+  const { machine, options, files, specs, drives, embed, snapshotName, loaded, checkpoints, sink, hasher } = recording;
   const chain = new DigestChain(digestible(machine), hasher);
   const inputs = describeFiles(files, embed !== 'none');
   const embedded = new Map<InputFile['role'], Uint8Array>();
@@ -72,7 +84,18 @@ export async function startRecording(recording: NewRecording): Promise<{ readonl
     if (!disks[n].embedded) continue;
     for await (const { offset, bytes } of usedBlocks(node)) writer.disk(n, offset, bytes);
   }
-  const recorder = new LogRecorder(writer, chain, header);
+  const keeper =
+    checkpoints &&
+    keepInRecording({
+      ...checkpoints,
+      machine,
+      start: start.position.icount,
+      states: [...machine.components, ...chain.outputStates],
+      hasher,
+      sink: writer,
+      stored: { list: [], lastContent: 0 },
+    });
+  const recorder = new LogRecorder(writer, chain, header, keeper);
   const own = new RecordingStore({ snapshots: [], append: () => writer, blocks: () => [] }, 0);
   const image = drives.find(({ store }) => store !== undefined)?.store;
   const kept = image && new ImageStore(image, hasher);
@@ -86,7 +109,7 @@ export async function startRecording(recording: NewRecording): Promise<{ readonl
     await setAside(image, older);
   }
   writer.sync();
-  return { recorder, snapshots: { store: kept ?? own, options, engineVersion: VERSION, layers: layersOf(drives), ...hostOfSnapshots } };
+  return { recorder, keeper, snapshots: { store: kept ?? own, options, engineVersion: VERSION, layers: layersOf(drives), ...hostOfSnapshots } };
 }
 
 /** Earlier recordings keep their initial snapshots, under other names. */
