@@ -24,21 +24,25 @@ export interface KeeperOptions {
   readonly notice: (text: string) => void;
   /** Instructions between two checkpoints, at least. */
   readonly spacing?: number | undefined;
+  /** Instructions for each content that is stored, at least. */
+  readonly spacingOfContent?: number | undefined;
 }
 
 export class CheckpointKeeper {
   private readonly writer: CheckpointWriter;
   private readonly notice: (text: string) => void;
   private readonly spacing: number;
+  private readonly spacingOfContent: number;
   /** In the order of their moments, the last first. */
   private readonly ahead: Known[];
   private before: Known;
   private done = false;
 
-  constructor(writer: CheckpointWriter, { start, known, notice, spacing = SPACING }: KeeperOptions) {
+  constructor(writer: CheckpointWriter, { start, known, notice, spacing = SPACING, spacingOfContent = SPACING_OF_CONTENT }: KeeperOptions) {
     this.writer = writer;
     this.notice = notice;
     this.spacing = spacing;
+    this.spacingOfContent = spacingOfContent;
     this.ahead = [...known].sort((a, b) => b.icount - a.icount);
     this.before = { icount: start, contents: 0 };
   }
@@ -51,7 +55,7 @@ export class CheckpointKeeper {
   async passing(position: Position): Promise<void> {
     while (this.ahead.length > 0 && this.ahead[this.ahead.length - 1].icount <= position.icount) this.before = this.ahead.pop() as Known;
     const { icount, contents } = this.before;
-    if (this.done || position.icount - icount < Math.max(this.spacing, contents * SPACING_OF_CONTENT)) return;
+    if (this.done || position.icount - icount < Math.max(this.spacing, contents * this.spacingOfContent)) return;
     const stored = await this.writer.take(position);
     if (stored !== undefined) this.before = { icount: position.icount, contents: stored };
     else {
