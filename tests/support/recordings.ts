@@ -40,6 +40,7 @@ export interface Info {
   readonly inputs: readonly { readonly role: string; readonly embedded: boolean; readonly sha256: string }[];
   readonly events: Readonly<Record<string, number>>;
   readonly digests: number;
+  readonly checkpoints: { readonly count: number; readonly bytes: number };
   readonly bytes: { readonly file: number; readonly whole: number; readonly inputs: number; readonly log: number };
 }
 
