@@ -35,6 +35,7 @@ const registers = (): string =>
 
 describe('the example of docs/api.md', () => {
   const [, example] = /```js\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'docs/api.md'), 'utf8'))!;
+  writeFileSync(join(folder, 'package.json'), '{}');
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(ROOT, join(folder, 'node_modules/reprise'));
   writeFileSync(join(folder, 'example.mjs'), example);
