@@ -38,7 +38,7 @@ const software = [
   '-append',
   'console=ttyAMA0 autooff bench',
 ];
-const reprise = [process.execPath, join(root, 'dist', 'cli', 'reprise.js')];
+const reprise = [process.execPath, join(root, 'dist', 'bin', 'reprise.js')];
 const subjects = {
   run: [...reprise, 'run', ...machine, '-serial', 'stdio', ...software],
   record: [...reprise, 'record', '--force', '-o', recording, ...machine, '-serial', 'stdio', ...software],

@@ -62,8 +62,20 @@ export type JitStatistics = StoreStatistics & {
   readonly instructions: number;
 };
 
-interface LiveSite extends Site {
+/** A class, and all numbers 32-bit integers, so that the engine sees one kind of object. */
+class LiveSite {
   readonly op: Op;
+  readonly insn: number;
+  readonly pc: number;
+  readonly rest: number;
+  readonly size: number;
+  constructor({ set, insn, pc, rest }: Site) {
+    this.op = set.thumb ? decodeThumb(insn) : decodeArm(insn);
+    this.insn = insn | 0;
+    this.pc = pc | 0;
+    this.rest = rest;
+    this.size = set.size;
+  }
 }
 
 export class ArmJit implements CompiledCode {
@@ -126,10 +138,10 @@ export class ArmJit implements CompiledCode {
   /** What compiled code leaves to the interpreter. Returns 0 to go on, or 1 plus what the compiled function is to return. */
   private interpret(number: number): number {
     const { cpu, run } = this;
-    const { op, insn, pc, rest, set } = this.sites[number]!;
+    const { op, insn, pc, rest, size } = this.sites[number]!;
     this.counts.interpreted++;
     cpu.r[15] = pc;
-    run[RUN.FROM] = pc + (rest - 2) * set.size;
+    run[RUN.FROM] = pc + (rest - 2) * size;
     run[RUN.STOP] = 1;
     let result: number;
     try {
@@ -144,7 +156,7 @@ export class ArmJit implements CompiledCode {
     run[RUN.FROM] = -1;
     if (result === NEXT) {
       if (run[RUN.STOP] !== 0) return 0;
-      cpu.r[15] = pc - set.size;
+      cpu.r[15] = pc - size;
     }
     run[RUN.LEFT] += rest - 1;
     return result === BRANCH && run[RUN.STOP] !== 0 ? 1 : 1 + RESULT.LOOK;
@@ -183,7 +195,7 @@ export class ArmJit implements CompiledCode {
 
   private newSite(site: Site): number {
     const number = this.freeSites.pop() ?? this.sites.length;
-    this.sites[number] = { ...site, op: site.set.thumb ? decodeThumb(site.insn) : decodeArm(site.insn) };
+    this.sites[number] = new LiveSite(site);
     return number;
   }
 
