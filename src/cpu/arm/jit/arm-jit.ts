@@ -4,12 +4,12 @@
  */
 import { type GuestMemory, RUN } from '../../../bus/memory.ts';
 import { CodeStore, type StoreStatistics } from '../../../jit/code-store.ts';
-import { callOf, JumpTable, RESULT } from '../../../jit/jump-table.ts';
+import { callOf, GO_ON, JumpTable, RESULT } from '../../../jit/jump-table.ts';
 import type { CodePage, CompiledCode } from '../code-cache.ts';
 import type { Arm926 } from '../cpu.ts';
 import { DATA_ABORT, dataAbort } from '../exceptions.ts';
 import { decodeArm, decodeThumb } from '../isa/decode.ts';
-import { BRANCH, NEXT, type Op } from '../op.ts';
+import { NEXT, type Op } from '../op.ts';
 import { STATE } from './context.ts';
 import { ARM, type InstructionSet, THUMB } from './instruction-set.ts';
 import { EXECUTED, REGISTERS, type Region, type Site, translateRegion } from './region.ts';
@@ -151,7 +151,7 @@ export class ArmJit implements CompiledCode {
       run[RUN.LEFT] += rest - 1;
       run[RUN.FROM] = -1;
       dataAbort(cpu);
-      return 1 + RESULT.LOOK;
+      return this.leaves();
     }
     run[RUN.FROM] = -1;
     if (result === NEXT) {
@@ -159,7 +159,14 @@ export class ArmJit implements CompiledCode {
       cpu.r[15] = pc - size;
     }
     run[RUN.LEFT] += rest - 1;
-    return result === BRANCH && run[RUN.STOP] !== 0 ? 1 : 1 + RESULT.LOOK;
+    return this.leaves();
+  }
+
+  /** What `interpret` returns at the end of an instruction behind which execution goes on elsewhere, or in another context. */
+  private leaves(): number {
+    const { s } = this.cpu;
+    const due = s.halted || (s.irqLine && !s.i) || (s.fiqLine && !s.f);
+    return 1 + (due ? RESULT.LOOK : GO_ON);
   }
 
   /** Compiles what has become hot. */
