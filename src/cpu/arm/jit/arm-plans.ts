@@ -8,6 +8,7 @@ import { planDataProcessing } from './data-processing.ts';
 import { interpreted } from './interpreted.ts';
 import { planBlock, planDouble, planHalf, planSignedByte, planSignedHalf, planSingle, planStoreHalf } from './load-store.ts';
 import { planCountLeadingZeros, planLongMultiply, planMultiply } from './multiply.ts';
+import { VFP_PLANNERS } from './vfp.ts';
 
 type Planner = (insn: number, address: number, isConstant: (address: number) => boolean) => Plan;
 
@@ -48,6 +49,7 @@ const PLANNERS: ReadonlyMap<string, Planner> = new Map<string, Planner>([
   ['MSR (immediate)', (insn) => planWriteStatus(insn, immediate(insn))],
   ['MCR', planMoveToCoprocessor],
   ['MRC', planMoveFromCoprocessor],
+  ...VFP_PLANNERS,
 ]);
 
 /** The plan of an ARM instruction. `isConstant`: whether the word at an address in its page has stayed as it is. */
