@@ -41,6 +41,7 @@ const newest = (folder) =>
 const built = join(root, 'dist', 'node.tsbuildinfo');
 if (!existsSync(built) || newest(join(root, 'src')) > statSync(built).mtimeMs) {
   step('Building', process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'], 'inherit');
+  step('Bundling', process.execPath, [join(root, 'node_modules', 'rolldown', 'bin', 'cli.mjs'), '--config', '--log-level', 'warn'], 'inherit');
   writeFileSync(built, readFileSync(built));
 }
 if (!quiet) console.error('Reprise is ready: npm run demo, npm test, or npx reprise --help.');

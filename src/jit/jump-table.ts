@@ -1,9 +1,10 @@
 /**
- * How compiled code finds what is compiled for a guest address: two direct-mapped tables in the WebAssembly memory, and the
+ * How compiled code finds what is compiled for a guest address: two tables in the WebAssembly memory, and the
  * one module that looks there and calls what it finds. The module also owns the table of functions: on Node 20 and 22 a
  * module that imported a shared one would never be freed.
  *
- * The first table has an entry for a guest address: the epoch in which it was good, what to call, and the page of code
+ * The first table has two places for a guest address, half a table apart, so that two hot places whose addresses collide do
+ * not drive each other out. An entry says: the epoch in which it was good, what to call, and the page of code
  * that this is part of. The second says which page of code is at a virtual page, in an epoch. After a change of address
  * space (another epoch) an entry of the first is good again if the second confirms its page: a process that has just
  * begun asks the slow way once for each page, not for each block.
@@ -16,6 +17,8 @@ import { encodeModule } from './wasm-module.ts';
 const ENTRIES = 16384;
 const FETCH_ENTRIES = 4096;
 const ENTRY_WORDS = 4;
+/** Distance in words of the two places for a guest address. */
+const OTHER_PLACE = (ENTRIES / 2) * ENTRY_WORDS;
 
 /** Slots for functions. */
 export const SLOTS = 1 << 16;
@@ -78,7 +81,10 @@ export class JumpTable {
    */
   enter(key: number, call: number, page: number): void {
     const { words, fetches, shared } = this;
-    const at = (((key >>> 2) ^ (key >>> 14)) & (ENTRIES - 1)) * ENTRY_WORDS;
+    const first = (((key >>> 2) ^ (key >>> 14)) & (ENTRIES - 1)) * ENTRY_WORDS;
+    const second = first ^ OTHER_PLACE;
+    if (words[first] !== key && words[first] !== -1 && words[second] !== key) words.copyWithin(second, first, first + ENTRY_WORDS);
+    const at = words[second] === key ? second : first;
     words[at] = key;
     words[at + 1] = shared[RUN.EPOCH];
     words[at + 2] = call;
@@ -126,7 +132,16 @@ function dispatcher(memory: GuestMemory, location: Location): Parameters<typeof 
   code.access(OP.i32Load, JUMP_BASE);
   code.get(key);
   code.op(OP.i32Ne);
+  code.if();
+  code.get(entry);
+  code.i32(4 * OTHER_PLACE);
+  code.op(OP.i32Xor);
+  code.tee(entry);
+  code.access(OP.i32Load, JUMP_BASE);
+  code.get(key);
+  code.op(OP.i32Ne);
   code.brIf(missing);
+  code.end();
   code.get(entry);
   code.access(OP.i32Load, JUMP_BASE + 4);
   code.loadAt(RUN_BASE + 4 * RUN.EPOCH);

@@ -225,12 +225,15 @@ export class Mmu {
 
   /** Takes a page off the fast path of stores. */
   forbidStores(page: number): void {
-    const { memory, tlb } = this;
+    const { memory, tlb, filled } = this;
     if (!(memory.flags[page] & CACHED)) return;
     memory.flags[page] &= ~CACHED;
     const offset = RAM_BASE + (page << PAGE_SHIFT);
-    for (let n = 0; n < WORDS; n += ENTRY_WORDS) {
-      if (tlb[n + 1] !== INVALID && ((tlb[n + 1] + tlb[n + 2]) | 0) === offset) tlb[n + 1] = INVALID;
+    for (let context = 0; context < CONTEXTS; context++) {
+      if (!filled[context]) continue;
+      for (let n = context * CONTEXT_WORDS; n < (context + 1) * CONTEXT_WORDS; n += ENTRY_WORDS) {
+        if (tlb[n + 1] !== INVALID && ((tlb[n + 1] + tlb[n + 2]) | 0) === offset) tlb[n + 1] = INVALID;
+      }
     }
   }
 

@@ -52,8 +52,9 @@ export function translate(
     out.readable = out.writable = out.uniform = true;
     return;
   }
+  const { lockedTag } = s;
   for (let n = 0; n < LOCKED_ENTRIES; n++) {
-    if (s.lockedTag[n] & 1 && ((mva ^ s.lockedTag[n]) & s.lockedMask[n]) === 0) {
+    if (lockedTag[n] & 1 && ((mva ^ lockedTag[n]) & s.lockedMask[n]) === 0) {
       const page = s.lockedPage[n];
       const mask = s.lockedMask[n];
       finish(s, out, mva, ((page & mask) | (mva & ~mask)) >>> 0, ((page & ~mask) >>> 4) & 0xff, page & 15, ~mask, mask === 0xfff00000, privileged);

@@ -4,12 +4,12 @@
  */
 import { type GuestMemory, RUN } from '../../../bus/memory.ts';
 import { CodeStore, type StoreStatistics } from '../../../jit/code-store.ts';
-import { callOf, JumpTable, RESULT } from '../../../jit/jump-table.ts';
+import { callOf, GO_ON, JumpTable, RESULT } from '../../../jit/jump-table.ts';
 import type { CodePage, CompiledCode } from '../code-cache.ts';
 import type { Arm926 } from '../cpu.ts';
 import { DATA_ABORT, dataAbort } from '../exceptions.ts';
 import { decodeArm, decodeThumb } from '../isa/decode.ts';
-import { BRANCH, NEXT, type Op } from '../op.ts';
+import { NEXT, type Op } from '../op.ts';
 import { STATE } from './context.ts';
 import { ARM, type InstructionSet, THUMB } from './instruction-set.ts';
 import { EXECUTED, REGISTERS, type Region, type Site, translateRegion } from './region.ts';
@@ -62,8 +62,20 @@ export type JitStatistics = StoreStatistics & {
   readonly instructions: number;
 };
 
-interface LiveSite extends Site {
+/** A class, and all numbers 32-bit integers, so that the engine sees one kind of object. */
+class LiveSite {
   readonly op: Op;
+  readonly insn: number;
+  readonly pc: number;
+  readonly rest: number;
+  readonly size: number;
+  constructor({ set, insn, pc, rest }: Site) {
+    this.op = set.thumb ? decodeThumb(insn) : decodeArm(insn);
+    this.insn = insn | 0;
+    this.pc = pc | 0;
+    this.rest = rest;
+    this.size = set.size;
+  }
 }
 
 export class ArmJit implements CompiledCode {
@@ -126,10 +138,10 @@ export class ArmJit implements CompiledCode {
   /** What compiled code leaves to the interpreter. Returns 0 to go on, or 1 plus what the compiled function is to return. */
   private interpret(number: number): number {
     const { cpu, run } = this;
-    const { op, insn, pc, rest, set } = this.sites[number]!;
+    const { op, insn, pc, rest, size } = this.sites[number]!;
     this.counts.interpreted++;
     cpu.r[15] = pc;
-    run[RUN.FROM] = pc + (rest - 2) * set.size;
+    run[RUN.FROM] = pc + (rest - 2) * size;
     run[RUN.STOP] = 1;
     let result: number;
     try {
@@ -139,15 +151,22 @@ export class ArmJit implements CompiledCode {
       run[RUN.LEFT] += rest - 1;
       run[RUN.FROM] = -1;
       dataAbort(cpu);
-      return 1 + RESULT.LOOK;
+      return this.leaves();
     }
     run[RUN.FROM] = -1;
     if (result === NEXT) {
       if (run[RUN.STOP] !== 0) return 0;
-      cpu.r[15] = pc - set.size;
+      cpu.r[15] = pc - size;
     }
     run[RUN.LEFT] += rest - 1;
-    return result === BRANCH && run[RUN.STOP] !== 0 ? 1 : 1 + RESULT.LOOK;
+    return this.leaves();
+  }
+
+  /** What `interpret` returns at the end of an instruction behind which execution goes on elsewhere, or in another context. */
+  private leaves(): number {
+    const { s } = this.cpu;
+    const due = s.halted || (s.irqLine && !s.i) || (s.fiqLine && !s.f);
+    return 1 + (due ? RESULT.LOOK : GO_ON);
   }
 
   /** Compiles what has become hot. */
@@ -183,7 +202,7 @@ export class ArmJit implements CompiledCode {
 
   private newSite(site: Site): number {
     const number = this.freeSites.pop() ?? this.sites.length;
-    this.sites[number] = { ...site, op: site.set.thumb ? decodeThumb(site.insn) : decodeArm(site.insn) };
+    this.sites[number] = new LiveSite(site);
     return number;
   }
 

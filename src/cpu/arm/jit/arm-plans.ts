@@ -1,12 +1,14 @@
 /** How each ARM instruction is translated, by the row of the instruction table. What is not here is left to the interpreter. */
 import { immediate } from '../exec/shifter.ts';
 import { armRow } from '../isa/decode.ts';
-import { planBranch, planBranchLink, planExchange, planMoveToCoprocessor, planReadStatus, planWriteStatus } from './branch.ts';
+import { planBranch, planBranchLink, planExchange, planReadStatus, planWriteStatus } from './branch.ts';
 import type { Plan } from './context.ts';
+import { planMoveFromCoprocessor, planMoveToCoprocessor } from './coprocessor.ts';
 import { planDataProcessing } from './data-processing.ts';
 import { interpreted } from './interpreted.ts';
 import { planBlock, planDouble, planHalf, planSignedByte, planSignedHalf, planSingle, planStoreHalf } from './load-store.ts';
 import { planCountLeadingZeros, planLongMultiply, planMultiply } from './multiply.ts';
+import { VFP_PLANNERS } from './vfp.ts';
 
 type Planner = (insn: number, address: number, isConstant: (address: number) => boolean) => Plan;
 
@@ -46,6 +48,8 @@ const PLANNERS: ReadonlyMap<string, Planner> = new Map<string, Planner>([
   ['MSR (register)', (insn) => planWriteStatus(insn, undefined)],
   ['MSR (immediate)', (insn) => planWriteStatus(insn, immediate(insn))],
   ['MCR', planMoveToCoprocessor],
+  ['MRC', planMoveFromCoprocessor],
+  ...VFP_PLANNERS,
 ]);
 
 /** The plan of an ARM instruction. `isConstant`: whether the word at an address in its page has stayed as it is. */

@@ -147,24 +147,3 @@ function bitOf({ code, t }: Context, bit: number): void {
   code.i32(1);
   code.op(OP.i32And);
 }
-
-/** MCR: cache maintenance, of which drivers do much, has no effect in a privileged mode; all else is the interpreter's. */
-export function planMoveToCoprocessor(insn: number): Plan {
-  const isCacheOperation = (insn & 0x000f0f10) === 0x00070f10;
-  const isWait = (insn & 15) === 0;
-  if (!isCacheOperation || isWait) return interpreted('comesBack');
-  return {
-    writes: 0,
-    sets: 0,
-    reads: NZCV,
-    seen: true,
-    ends: 'no',
-    emit: (context) => {
-      const { code } = context;
-      code.loadAt(STATE.mode);
-      code.i32(MODE.usr);
-      code.op(OP.i32Eq);
-      code.conditional(() => context.interpret(0));
-    },
-  };
-}

@@ -40,10 +40,12 @@ export interface Plan {
   readonly opaque?: true;
   /** Where it branches to, if that is known. */
   readonly target?: number;
-  /** A word of memory that its translation depends on, as it does on the instruction's own. */
-  readonly constantAt?: number;
   readonly emit: (context: Context) => void;
 }
+
+/** The same plan with all of its properties, so that the engine finds one kind of object at places that see all plans. */
+export const uniform = ({ writes, sets, reads, seen, ends, mayGoOn, source, opaque, target, emit }: Plan): Plan =>
+  ({ writes, sets, reads, seen, ends, mayGoOn, source, opaque, target, emit }) as Plan;
 
 /** Where the flags can be had from without memory: operands of the last instruction that set all of them. */
 export type FlagSource = 'memory' | 'subtraction' | 'addition' | 'result';

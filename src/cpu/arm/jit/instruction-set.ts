@@ -1,7 +1,7 @@
 /** The two instruction sets, as far as forming regions has to tell them apart. */
 import type { CodePage } from '../code-cache.ts';
 import { planArm } from './arm-plans.ts';
-import type { Plan } from './context.ts';
+import { type Plan, uniform } from './context.ts';
 import { planThumb } from './thumb-plans.ts';
 
 /** An instruction of a region. */
@@ -40,7 +40,7 @@ export const ARM: InstructionSet = Object.freeze({
   heat: (page: CodePage) => page.armHeat,
   instruction: (page: CodePage, words: Int32Array, index: number) => {
     const insn = words[(page.offset >> 2) + index];
-    return { insn, form: insn, plan: planArm(insn, page.address + 4 * index, isConstant(page)) };
+    return { insn, form: insn, plan: uniform(planArm(insn, page.address + 4 * index, isConstant(page))) };
   },
 });
 
@@ -53,6 +53,7 @@ export const THUMB: InstructionSet = Object.freeze({
   instruction: (page: CodePage, words: Int32Array, index: number) => {
     const word = words[(page.offset >> 2) + (index >> 1)];
     const insn = index & 1 ? word >>> 16 : word & 0xffff;
-    return { insn, ...planThumb(insn, page.address + 2 * index, isConstant(page)) };
+    const { form, plan } = planThumb(insn, page.address + 2 * index, isConstant(page));
+    return { insn, form: form | 0, plan: uniform(plan) };
   },
 });

@@ -205,7 +205,6 @@ export function planLiteral(register: number, literal: number): Plan {
     reads: 0,
     seen: false,
     ends: 'no',
-    constantAt: literal,
     emit: (context) => context.write(register, () => context.code.i32(context.constant(literal))),
   };
 }
