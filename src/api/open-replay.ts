@@ -5,6 +5,7 @@ import { readMachineFiles, recordedFiles } from '../cli/machine-files.ts';
 import { type OpenRecording, openRecording } from '../cli/open-recording.ts';
 import type { DriveSpec } from '../cli/options/drives.ts';
 import type { QemuOptions } from '../cli/options/qemu.ts';
+import { CHECKPOINT_MEMORY } from '../cli/replay.ts';
 import { openReplayDrives } from '../cli/replay-drives.ts';
 import { ReplayTime } from '../debug/session-time.ts';
 import type { RunStop } from '../debug/time-machine.ts';
@@ -12,9 +13,6 @@ import { NodeClock } from '../host/node/clock.ts';
 import { keepCheckpoints, prepareReplay } from '../session/play.ts';
 import { ReplaySession } from '../session/replay-session.ts';
 import type { Icount } from '../time/units.ts';
-
-/** What all checkpoints of a replay may take together, unless someone says otherwise. */
-export const CHECKPOINT_MEMORY = 512 * 2 ** 20;
 
 export interface OpenReplayOptions {
   /** Files that are named instead of the embedded ones. */

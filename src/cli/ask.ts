@@ -1,6 +1,6 @@
 /** What the questions to a recording have in common: options, symbols, progress, Ctrl-C, and how answers are written. */
 import { once } from 'node:events';
-import { CHECKPOINT_MEMORY, type OpenedReplay, openReplay } from '../api/open-replay.ts';
+import { type OpenedReplay, openReplay } from '../api/open-replay.ts';
 import { Names } from '../debug/names.ts';
 import { RepriseError } from '../errors/errors.ts';
 import { NodeClock } from '../host/node/clock.ts';
@@ -14,6 +14,7 @@ import { ENGINE_OPTIONS, HELP_OPTIONS, newQemuDraft, type QemuDraft } from './op
 import { DISKS, FILE_OPTIONS } from './options/recorded-files.ts';
 import { type OptionRow, parseCommandLine } from './options/table.ts';
 import { parseSize } from './options/values.ts';
+import { CHECKPOINT_MEMORY } from './replay.ts';
 
 export interface AskDraft extends QemuDraft {
   symbols: string | undefined;

@@ -1,5 +1,4 @@
 /** Replays a recording: what `replay`, `verify` and QEMU's `rr=replay` have in common. */
-import { CHECKPOINT_MEMORY } from '../api/open-replay.ts';
 import type { LogItem } from '../boards/guest-log.ts';
 import { ReplayTime } from '../debug/session-time.ts';
 import { RepriseError } from '../errors/errors.ts';
@@ -28,6 +27,9 @@ import type { QemuOptions } from './options/qemu.ts';
 import { openReplayDrives } from './replay-drives.ts';
 import { replaySnapshots } from './replay-snapshots.ts';
 import { surroundingsOf } from './surroundings.ts';
+
+/** What all checkpoints of a replay may take together, unless someone says otherwise. */
+export const CHECKPOINT_MEMORY = 512 * 2 ** 20;
 
 export interface ReplayRequest {
   readonly program: string;
