@@ -68,7 +68,7 @@ describe.skipIf(!hasLinux(WHAT) || !hasTool('tshark', WHAT))('the protocols of t
     expect(Buffer.compare(readFileSync(dump), readFileSync(exported))).toBe(0);
     for (const spoken of ['dhcp.option.dhcp == 5', 'dns.flags.response == 1', 'icmp.type == 0', 'tftp.opcode == 3', 'http.response.code == 200'])
       expect(tshark(dump, spoken), spoken).not.toEqual([]);
-    expect(tshark(dump, `udp.srcport == ${udp.address().port}`)).toHaveLength(1);
+    expect(tshark(dump, `udp.srcport == ${udp.address().port}`)).not.toEqual([]);
     expect(tshark(dump, 'tcp.checksum.status == 1').length, 'checksums are looked at').toBeGreaterThan(200);
     expect(tshark(dump, '_ws.malformed || _ws.expert.severity == error')).toEqual([]);
     expect(tshark(dump, ['ip', 'udp', 'tcp', 'icmp'].map((protocol) => `${protocol}.checksum.status == 0`).join(' || '))).toEqual([]);

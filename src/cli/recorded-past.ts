@@ -45,19 +45,15 @@ export function recordedPast(settings: RecordedPast): () => Promise<Past> {
     const layers = [];
     for (const drive of drives) layers.push(open(await openLayer(startOf(drive, initialSnapshot))));
     let checkpoints: Checkpoints | undefined;
-    const run = await prepareReplay(
-      growing(() => recording as Recording),
-      files,
-      hasher,
-      {
-        engine,
-        clock,
-        disks: layers,
-        output: () => {},
-        onPassing: () => checkpoints?.passing(),
-      },
-    );
-    checkpoints = keepCheckpoints(run, layers, hasher, checkpointMemory);
+    const soFar = growing(() => recording as Recording);
+    const run = await prepareReplay(soFar, files, hasher, {
+      engine,
+      clock,
+      disks: layers,
+      output: () => {},
+      onPassing: () => checkpoints?.passing(),
+    });
+    checkpoints = keepCheckpoints(run, soFar, layers, hasher, checkpointMemory, () => {});
     past = { run, checkpoints };
     return past;
   };

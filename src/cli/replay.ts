@@ -1,4 +1,5 @@
 /** Replays a recording: what `replay`, `verify` and QEMU's `rr=replay` have in common. */
+import { WrittenBlocks } from '../block/written.ts';
 import type { LogItem } from '../boards/guest-log.ts';
 import { ReplayTime } from '../debug/session-time.ts';
 import { RepriseError } from '../errors/errors.ts';
@@ -9,12 +10,15 @@ import { openConsoles } from '../host/node/consoles.ts';
 import { openProgress } from '../host/node/progress.ts';
 import { type EndingSignal, exitStatus, onEndingSignal } from '../host/node/signals.ts';
 import type { MachineOptions } from '../replay/model.ts';
+import type { CheckpointKeeper } from '../session/checkpoint-keeper.ts';
 import type { Checkpoints } from '../session/checkpoints.ts';
 import type { LiveRun } from '../session/live.ts';
 import { keepCheckpoints, prepareReplay } from '../session/play.ts';
 import { type Moment, ReplaySession, type SessionStop } from '../session/replay-session.ts';
 import { SwitchedSession } from '../session/switched-session.ts';
+import { MAX_UNITS } from '../snapshot/content-table.ts';
 import { icount, LIMIT, type Nanoseconds, ns } from '../time/units.ts';
+import { keepInRecording } from './checkpoint-places.ts';
 import { attachControls } from './control.ts';
 import { type Debugger, historyOfReplay, listenForDebugger } from './debugger.ts';
 import { chooseEngine, reportEngine } from './engine.ts';
@@ -25,7 +29,7 @@ import { openRecording, truncationNotice } from './open-recording.ts';
 import type { DriveSpec } from './options/drives.ts';
 import type { QemuOptions } from './options/qemu.ts';
 import { openReplayDrives } from './replay-drives.ts';
-import { replaySnapshots } from './replay-snapshots.ts';
+import { appendLater, replaySnapshots } from './replay-snapshots.ts';
 import { surroundingsOf } from './surroundings.ts';
 
 /** What all checkpoints of a replay may take together, unless someone says otherwise. */
@@ -54,6 +58,8 @@ export interface ReplayRequest {
   /** Where a debugger may connect. */
   readonly gdb?: SocketSpec | undefined;
   readonly checkpointMemory?: number | undefined;
+  /** Add checkpoints to the recording. */
+  readonly storeCheckpoints?: boolean | undefined;
 }
 
 export interface ReplayResult {
@@ -112,33 +118,56 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
       Math.min(to !== undefined && 'icount' in to ? to.icount : recording.reached.icount, recording.reached.icount),
     );
     let checkpoints: Checkpoints | undefined;
-    const place = replaySnapshots(file, drives, recording.header.options, open);
+    const append = appendLater(file, open);
+    const place = replaySnapshots(file, drives, recording.header.options, append);
+    const written = drives.map(({ node }) => new WrittenBlocks(node, MAX_UNITS));
+    let keeper: CheckpointKeeper | undefined;
     const run = await prepareReplay(recording, recorded, hasher, {
       engine: chooseEngine(request.accel),
       onGuestMessage: (message, item) => {
         if (logged.has(item)) say(`guest: ${message}`);
       },
       clock,
-      disks: drives.map(({ node }) => node),
+      disks: request.storeCheckpoints ? written : drives.map(({ node }) => node),
       output: (port, bytes) => {
         serial[port].write(bytes);
         return serial[port].congested ? serial[port].drained() : undefined;
       },
       onProgress: (machine) => progress?.update(machine.icount(), machine.now()),
       onPassing: () => checkpoints?.passing(),
+      onDigest: async (position) => keeper?.passing(position),
       initial: drives.find(({ initial }) => initial !== undefined)?.initial?.blocks,
     });
     if (frame !== undefined) run.listen({ frame: (bytes, _direction, { guestTime }) => frame(bytes, guestTime) });
     if (controlled)
       checkpoints = keepCheckpoints(
         run,
-        drives.flatMap(({ layer }) => layer ?? []),
+        recording,
+        drives.map(({ layer }) => layer),
         hasher,
         request.checkpointMemory ?? CHECKPOINT_MEMORY,
+        say,
       );
     let forked: Fork | undefined;
     let gdb: Debugger | undefined;
     let controls: SwitchedSession | undefined;
+    if (request.storeCheckpoints) {
+      if (controlled || loadvm !== undefined)
+        throw new RepriseError(
+          'USAGE',
+          'checkpoints are stored by a replay that goes straight from the start to the end: leave monitor, QMP, debugger and -loadvm out',
+        );
+      keeper = keepInRecording({
+        machine: run.machine,
+        start: recording.header.start.position.icount,
+        states: run.storedStates,
+        disks: written,
+        hasher,
+        sink: await append(),
+        stored: recording.checkpoints,
+        notice: say,
+      });
+    }
     session = new ReplaySession({
       run,
       clock,
@@ -177,6 +206,7 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
         await live.run();
         say(forked.summary());
       }
+      await keeper?.settled();
     } finally {
       progress?.close();
     }

@@ -2,6 +2,7 @@
 
 import { CONTENT_BLOCK, hashContent, usedBlocks } from '../block/content.ts';
 import type { Qcow2Image } from '../block/qcow2/image.ts';
+import type { WrittenBlocks } from '../block/written.ts';
 import type { Machine } from '../boards/machine.ts';
 import type { AppendSink } from '../host/host.ts';
 import { createSha256 } from '../host/node/files.ts';
@@ -10,12 +11,14 @@ import type { Hasher } from '../replay/hasher.ts';
 import { type DiskInput, type Header, type InputFile, type MachineOptions, type RecordingStart, START } from '../replay/model.ts';
 import { RecordingWriter } from '../replay/writer.ts';
 import { digestible, type MachineFiles } from '../session/build.ts';
+import type { CheckpointKeeper } from '../session/checkpoint-keeper.ts';
 import { LogRecorder } from '../session/recorder.ts';
 import { type SnapshotPlace, snapshotable } from '../session/snapshots.ts';
 import { ImageStore } from '../snapshot/image-store.ts';
 import { captureBlocks } from '../snapshot/machine-state.ts';
 import { INITIAL_NUMBER, RecordingStore } from '../snapshot/recording-store.ts';
 import type { SnapshotStore } from '../snapshot/store.ts';
+import { keepInRecording } from './checkpoint-places.ts';
 import type { OpenDrive } from './drives.ts';
 import { describeFiles } from './machine-files.ts';
 import { hostOfSnapshots, layersOf } from './snapshot-places.ts';
@@ -48,6 +51,8 @@ export interface NewRecording {
   readonly snapshotName: string;
   /** The machine goes on from some moment; otherwise it has just been switched on. */
   readonly loaded: boolean;
+  /** To store checkpoints: the disks as the machine uses them, and who is told of what a user should know. */
+  readonly checkpoints?: { readonly disks: readonly WrittenBlocks[]; readonly notice: (text: string) => void } | undefined;
   readonly sink: AppendSink;
   readonly hasher: Hasher;
 }
@@ -58,11 +63,13 @@ export interface StartedRecording {
   readonly start: RecordingStart;
   /** Id of the initial snapshot in the image that keeps snapshots, if there is one. */
   readonly initialSnapshot: string | undefined;
+  /** Undefined when no checkpoints are to be stored. */
+  readonly keeper: CheckpointKeeper | undefined;
 }
 
 /** @throws RepriseError of the sink and of the disks; nothing that was there is lost then */
 export async function startRecording(recording: NewRecording): Promise<StartedRecording> {
-  const { machine, options, files, drives, named, embed, snapshotName, loaded, sink, hasher } = recording;
+  const { machine, options, files, drives, named, embed, snapshotName, loaded, checkpoints, sink, hasher } = recording;
   const chain = new DigestChain(digestible(machine), hasher, loaded);
   const inputs = describeFiles(files, embed !== 'none');
   const embedded = new Map<InputFile['role'], Uint8Array>();
@@ -81,7 +88,18 @@ export async function startRecording(recording: NewRecording): Promise<StartedRe
     if (!disks[n].embedded) continue;
     for await (const { offset, bytes } of usedBlocks(node)) writer.disk(n, offset, bytes);
   }
-  const recorder = new LogRecorder(writer, chain, header);
+  const keeper =
+    checkpoints &&
+    keepInRecording({
+      ...checkpoints,
+      machine,
+      start: start.position.icount,
+      states: [...machine.components, ...chain.outputStates],
+      hasher,
+      sink: writer,
+      stored: { list: [], lastContent: 0 },
+    });
+  const recorder = new LogRecorder(writer, chain, header, keeper);
   const own = new RecordingStore({ snapshots: [], initial: loaded ? INITIAL_NUMBER : undefined, append: () => writer, blocks: () => [] }, 0);
   const image = drives.find(({ store }) => store !== undefined)?.store;
   const now = hostOfSnapshots.date();
@@ -99,7 +117,7 @@ export async function startRecording(recording: NewRecording): Promise<StartedRe
   }
   writer.sync();
   const snapshots = { store, options, engineVersion: VERSION, layers: layersOf(drives), ...hostOfSnapshots };
-  return { recorder, snapshots, start, initialSnapshot };
+  return { recorder, keeper, snapshots, start, initialSnapshot };
 }
 
 /** Earlier recordings keep their initial snapshots, under other names. */

@@ -60,6 +60,12 @@ export interface RandomAccessSource {
   close(): void;
 }
 
+/** Compresses beside the run: on other threads, where the host has them. */
+export interface Compressor {
+  /** Raw deflate (RFC 1951). @param bytes must not change until it is done */
+  deflate(bytes: Uint8Array): Promise<Uint8Array>;
+}
+
 /** SHA-256 of bytes that come in pieces; for what must not be forged, and for whole images. */
 export interface Sha256 {
   update(bytes: Uint8Array): void;

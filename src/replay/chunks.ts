@@ -17,7 +17,7 @@ const HEAD_BYTES = 8;
 const CHECK_BYTES = 8;
 export const MAX_PAYLOAD = 1024 * 1024;
 
-export const CHUNK = { HEADER: 1, INPUT: 2, LOG: 3, END: 4, DISK: 5, SNAPSHOT: 6 } as const;
+export const CHUNK = { HEADER: 1, INPUT: 2, LOG: 3, END: 4, DISK: 5, SNAPSHOT: 6, CHECKPOINT: 7 } as const;
 export type ChunkType = (typeof CHUNK)[keyof typeof CHUNK];
 
 /** A place between two chunks: its offset in the file, and the check that the next chunk is seeded with. */

@@ -68,8 +68,8 @@ export class DigestChain {
   private readonly hasher: Hasher;
   private readonly outputs: readonly OutputHash[];
   private readonly state = digestChainState.create();
-  /** What the chain carries from one digest to the next, with names, for snapshots. What is known of RAM follows from RAM. */
-  readonly states: readonly { readonly name: string; readonly state: State<Schema> }[];
+  /** What is known of the outputs, with their names. */
+  readonly outputStates: readonly { readonly name: string; readonly state: State<Schema> }[];
   /** What each page adds to the sum; a page of zeros adds nothing. */
   private readonly pages: BigUint64Array;
   private readonly dirty: DirtyPages;
@@ -84,13 +84,15 @@ export class DigestChain {
     this.machine = machine;
     this.hasher = hasher;
     this.outputs = machine.outputs.map(() => new OutputHash(hasher));
-    this.states = [
-      { name: 'digest-chain', state: this.state as State<Schema> },
-      ...this.outputs.map(({ state }, n) => ({ name: machine.outputs[n], state: state as State<Schema> })),
-    ];
+    this.outputStates = this.outputs.map(({ state }, n) => ({ name: machine.outputs[n], state: state as State<Schema> }));
     this.pages = new BigUint64Array(machine.memory.flags.length);
     this.dirty = machine.memory.track(running);
     this.zeroPage = hasher.h64(new Uint8Array(PAGE_BYTES), 0n);
+  }
+
+  /** What the chain carries from one digest to the next, with names, for snapshots. What is known of RAM follows from RAM. */
+  get states(): readonly { readonly name: string; readonly state: State<Schema> }[] {
+    return [{ name: 'digest-chain', state: this.state as State<Schema> }, ...this.outputStates];
   }
 
   /** Names and schemas of the hashed components, in order. */
@@ -115,13 +117,8 @@ export class DigestChain {
 
   /** The next link. Everything the guest has sent must have been told, and devices must be up to date. */
   take({ icount, bias }: Position): Digest {
-    const { machine, hasher } = this;
-    this.hashDirtyPages();
-    const components = [
-      ...machine.components.map(({ state }) => hasher.h32(state.bytes, 0)),
-      ...this.outputs.map((output) => output.value()),
-      Number(this.sum & 0xffffffffn) ^ Number(this.sum >> 32n),
-    ].map((hash) => hash >>> 0);
+    const { hasher } = this;
+    const components = this.hashes();
     const data = new Uint8Array(8 * 4 + components.length * 4);
     const view = new DataView(data.buffer);
     const { link } = this.state.fields;
@@ -136,6 +133,27 @@ export class DigestChain {
     const next = hasher.h64(data, 0n);
     link.set([Number(next >> 32n), Number(next & 0xffffffffn)]);
     return { icount, bias, chain: next.toString(16).padStart(16, '0'), components };
+  }
+
+  /**
+   * The machine was put at the moment of a digest that was taken elsewhere: the chain goes on behind it.
+   * @returns what a digest of the machine as it is would have, for comparison
+   */
+  resume({ icount, bias, chain }: Digest): Digest {
+    const link = BigInt(`0x${chain}`);
+    this.state.fields.link.set([Number(link >> 32n), Number(link & 0xffffffffn)]);
+    return { icount, bias, chain, components: this.hashes() };
+  }
+
+  /** Of each component as it is now. */
+  private hashes(): number[] {
+    const { machine, hasher } = this;
+    this.hashDirtyPages();
+    return [
+      ...machine.components.map(({ state }) => hasher.h32(state.bytes, 0)),
+      ...this.outputs.map((output) => output.value()),
+      Number(this.sum & 0xffffffffn) ^ Number(this.sum >> 32n),
+    ].map((hash) => hash >>> 0);
   }
 
   private hashDirtyPages(): void {

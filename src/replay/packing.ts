@@ -9,7 +9,11 @@ const LEVEL = 1;
 
 /** `u8` encoding, `varint` length of the bytes as they were, the rest of the chunk. */
 export function packed(out: ByteWriter, bytes: Uint8Array): void {
-  const short = deflateSync(bytes, { level: LEVEL });
+  packedAs(out, bytes, deflateSync(bytes, { level: LEVEL }));
+}
+
+/** Likewise, of bytes that someone else has compressed. @param short raw deflate of `bytes` */
+export function packedAs(out: ByteWriter, bytes: Uint8Array, short: Uint8Array): void {
   const helps = short.length < bytes.length;
   out.u8(helps ? DEFLATE : PLAIN);
   out.varint(bytes.length);

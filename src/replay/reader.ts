@@ -6,12 +6,14 @@
 import { SECTOR_BYTES } from '../bus/disk.ts';
 import { RepriseError } from '../errors/errors.ts';
 import type { RandomAccessSource } from '../host/host.ts';
+import type { Icount } from '../time/units.ts';
+import { CheckpointIndex, readBody, readContents, type StoredCheckpoint } from './checkpoint-chunks.ts';
 import { CHUNK, type Chunk, type Cursor, MAX_PAYLOAD, readChunks, readPreamble } from './chunks.ts';
 import { Damage } from './damage.ts';
 import { decodeExtent, type EmbeddedExtent } from './disk-chunks.ts';
 import type { Hasher } from './hasher.ts';
 import { decodeHeader } from './header.ts';
-import type { End, Header, InputFile, Position } from './model.ts';
+import type { Digest, End, Header, InputFile, Position } from './model.ts';
 import { LogDecoder, type LogPlace, type LogRecord } from './records.ts';
 import { ShapeError } from './shape.ts';
 import { decodeSnapshotChunk, type RecordedSnapshot, SnapshotIndex } from './snapshot-chunks.ts';
@@ -46,8 +48,25 @@ export interface Recording {
   readonly snapshotsBegun: number;
   /** The blocks of a snapshot. @throws RepriseError RECORDING_DAMAGED */
   readSnapshot(from: Cursor): Iterable<Uint8Array>;
+  readonly checkpoints: RecordedCheckpoints;
+  /** The digest that was taken when that count was first reached, and how many events and digests come up to it, itself included. @throws RepriseError like `log` */
+  digestAt(icount: Icount): { readonly digest: Digest; readonly count: number } | undefined;
   /** Where more may be appended: behind the last whole chunk. */
   readonly tail: Cursor;
+}
+
+/** The checkpoints of a recording, as they were when it was opened. */
+export interface RecordedCheckpoints {
+  /** The complete ones, in the order of the file. */
+  readonly list: readonly StoredCheckpoint[];
+  /** Number of the last content in the file. */
+  readonly lastContent: number;
+  /** Room that they take in the file, in bytes. */
+  readonly bytes: number;
+  /** @throws RepriseError RECORDING_DAMAGED */
+  body(checkpoint: StoredCheckpoint): Uint8Array;
+  /** A content, numbered from 1, and those that are stored with it, one behind the other. @throws RepriseError RECORDING_DAMAGED */
+  contents(number: number): { readonly first: number; readonly bytes: Uint8Array };
 }
 
 interface Head {
@@ -73,19 +92,21 @@ export function readRecording(source: RandomAccessSource, hasher: Hasher, sha256
   let logBytes = 0;
   let end: End | undefined;
   const snapshots = new SnapshotIndex();
+  const checkpoints = new CheckpointIndex();
   /** Of each log chunk: where it is, and where in the log it stands. */
   const pages: LogPage[] = [];
   try {
     const decoder = new LogDecoder(header);
     for (const chunk of readChunks(source, hasher, logStart, size)) {
       if (chunk.type === CHUNK.SNAPSHOT) shaped(chunk, () => snapshots.add(chunk));
+      else if (chunk.type === CHUNK.CHECKPOINT) checkpoints.add(chunk, tail);
       else if (end) throw new Damage(chunk.offset, 'something follows the end');
       else if (chunk.type === CHUNK.LOG) {
         pages.push({ at: tail, place: decoder.place });
         for (const _ of decoder.records(chunk));
       } else if (chunk.type === CHUNK.END) end = decoder.end(chunk);
       else throw unexpected(chunk);
-      if (chunk.type !== CHUNK.SNAPSHOT) logBytes += chunk.next.offset - chunk.offset;
+      if (chunk.type === CHUNK.LOG || chunk.type === CHUNK.END) logBytes += chunk.next.offset - chunk.offset;
       reached = decoder.position;
       tail = chunk.next;
     }
@@ -96,6 +117,11 @@ export function readRecording(source: RandomAccessSource, hasher: Hasher, sha256
   const chunkAt = (at: Cursor): Chunk => {
     const { value: chunk } = readChunks(source, hasher, at, Number.MAX_SAFE_INTEGER).next();
     if (!chunk) throw new Damage(at.offset, 'a chunk is gone');
+    return chunk;
+  };
+  const partAt = (at: Cursor): Chunk => {
+    const chunk = chunkAt(at);
+    if (chunk.type !== CHUNK.CHECKPOINT) throw new Damage(at.offset, 'a part of a checkpoint is gone');
     return chunk;
   };
   return {
@@ -125,10 +151,33 @@ export function readRecording(source: RandomAccessSource, hasher: Hasher, sha256
       for (let at = from; ; ) {
         const chunk = explained(() => chunkAt(at));
         at = chunk.next;
+        // A checkpoint that was taken before the snapshot may have been written meanwhile.
+        if (chunk.type === CHUNK.CHECKPOINT) continue;
         const part = explained(() => shaped(chunk, () => decodeSnapshotChunk(chunk)));
         if (part.op !== 'block') return;
         yield explained(() => part.bytes());
       }
+    },
+    checkpoints: {
+      list: checkpoints.list(),
+      lastContent: checkpoints.lastContent,
+      bytes: checkpoints.bytes,
+      body: (checkpoint) => explained(() => readBody(checkpoint, partAt)),
+      contents: (number) => {
+        const { at, first } = checkpoints.chunkOf(number);
+        return { first, bytes: explained(() => readContents(partAt(at))) };
+      },
+    },
+    digestAt: (icount) => {
+      const page = pages.findLastIndex(({ place }) => place.position.icount < icount);
+      let count = pages[page]?.place.count ?? 0;
+      for (const record of readLog(source, hasher, header, pages, Math.max(0, page))) {
+        if (record.kind === 'progress') continue;
+        count++;
+        if (record.kind === 'digest' && record.digest.icount === icount) return { digest: record.digest, count };
+        if ((record.kind === 'digest' ? record.digest : record.event).icount > icount) return undefined;
+      }
+      return undefined;
     },
     tail,
   };

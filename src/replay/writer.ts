@@ -82,6 +82,12 @@ export class RecordingWriter {
     this.chunks.append(CHUNK.SNAPSHOT, payload);
   }
 
+  /** Adds a part of a checkpoint, behind all that was added before. @throws RepriseError as `AppendSink.append` */
+  checkpoint(payload: Uint8Array): void {
+    this.write();
+    this.chunks.append(CHUNK.CHECKPOINT, payload);
+  }
+
   /** Where the next chunk will stand. */
   get end(): Cursor {
     return this.chunks.end;

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { History } from '../snapshot/history.ts';
 import { icount } from '../time/units.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { hasher, newReplay, newSession, runUntil, waitingGuest } from './session.suite.ts';
+import { hasher, newReplay, newSession, open, runUntil, waitingGuest } from './session.suite.ts';
+import { StoredCheckpoints } from './stored-checkpoints.ts';
 
 /** A recording with ticks, typed text and a reset, and a replay of it with checkpoints. */
 async function recorded(): Promise<Uint8Array> {
@@ -13,7 +14,9 @@ async function recorded(): Promise<Uint8Array> {
   return session.file.bytes;
 }
 
-async function withCheckpoints(bytes: Uint8Array, budget = 2 ** 30, spacing = 3000) {
+const unexpected = (text: string): void => expect.fail(text);
+
+async function withCheckpoints(bytes: Uint8Array, budget = 2 ** 30, spacing = 3000, notice: (text: string) => void = unexpected) {
   let checkpoints: Checkpoints | undefined;
   const replay = await newReplay(bytes, undefined, undefined, () => checkpoints?.passing());
   const { machine, states } = replay.run;
@@ -27,7 +30,8 @@ async function withCheckpoints(bytes: Uint8Array, budget = 2 ** 30, spacing = 30
     },
     hasher,
   );
-  checkpoints = new Checkpoints(replay.run, history, budget, spacing);
+  const stored = new StoredCheckpoints({ recording: open(bytes), run: replay.run, states: replay.run.storedStates, layers: [], notice });
+  checkpoints = new Checkpoints(replay.run, history, stored, budget, spacing);
   return { ...replay, checkpoints };
 }
 

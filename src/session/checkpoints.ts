@@ -6,6 +6,7 @@ import { RepriseError } from '../errors/errors.ts';
 import type { Checkpoint, History } from '../snapshot/history.ts';
 import { type Icount, icount as toIcount } from '../time/units.ts';
 import type { ReplayRun } from './replay-run.ts';
+import type { StoredCheckpoints } from './stored-checkpoints.ts';
 
 /** Instructions between two checkpoints that are taken on the way. */
 const SPACING = 2 ** 24;
@@ -18,16 +19,19 @@ export class Checkpoints {
   private readonly budget: number;
   /** In the order of their moments; the first is the start and stays. */
   private readonly taken: Checkpoint[] = [];
+  private readonly stored: StoredCheckpoints;
   private readonly spacing: number;
 
   /**
    * Of a replay that stands at its start.
+   * @param stored those that the recording holds
    * @param budget bytes of memory that all checkpoints may take together
    * @param spacing instructions between two that are taken on the way
    */
-  constructor(run: ReplayRun, history: History, budget: number, spacing = SPACING) {
+  constructor(run: ReplayRun, history: History, stored: StoredCheckpoints, budget: number, spacing = SPACING) {
     this.run = run;
     this.history = history;
+    this.stored = stored;
     this.budget = budget;
     this.spacing = spacing;
     this.take();
@@ -51,7 +55,8 @@ export class Checkpoints {
 
   /** The last checkpoint before a moment, or the first one of all. */
   before(target: Icount): Icount {
-    return this.taken[this.indexUpTo(target - 1)].position.icount;
+    const taken = this.taken[this.indexUpTo(target - 1)].position.icount;
+    return toIcount(Math.max(taken, this.stored.upTo(target - 1) ?? 0));
   }
 
   /**
@@ -61,6 +66,7 @@ export class Checkpoints {
    */
   async seek(target: Icount, aborted: () => boolean = () => false): Promise<void> {
     const { run } = this;
+    await this.fetch(target);
     const from = this.taken[this.indexUpTo(target)];
     const present = run.position().icount;
     // The present may be a later moment of its count than the one that is meant.
@@ -72,6 +78,20 @@ export class Checkpoints {
       this.take();
     }
     if (run.position().icount < target) await this.runTo(target, aborted);
+  }
+
+  /** If the best way to a moment begins with a stored checkpoint: goes there, and has it in memory from now on. */
+  private async fetch(target: Icount): Promise<void> {
+    const { run, stored, taken } = this;
+    for (;;) {
+      const present = run.position().icount;
+      const from = taken[this.indexUpTo(target)];
+      const nearest = Math.max(from.position.icount, present < target ? present : 0);
+      // To restore one from the file takes about as long as to replay that far.
+      if ((stored.upTo(target) ?? 0) - nearest < this.spacing) return;
+      if (await stored.restore(target)) return this.take();
+      this.goBack(from);
+    }
   }
 
   private goBack(checkpoint: Checkpoint): void {

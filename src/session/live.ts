@@ -43,7 +43,8 @@ export interface Recorder {
   readonly states: readonly NamedState[];
   /** The instruction count at which the next digest is due. */
   nextDigest(): Icount;
-  digest(position: Position): void;
+  /** The machine stands until it is done. @throws RepriseError */
+  digest(position: Position): Promise<void>;
   sent(stream: number, bytes: Uint8Array): void;
   event(position: Position, input: Input): void;
   /** Makes what happened so far safe. */
@@ -187,7 +188,7 @@ export class LiveRun extends ControlledRun {
       const goal = this.errandLimit();
       const stop: Stop = machine.advance(toIcount(Math.min(due ?? last, last, goal)), SLICE);
       this.forwardOutput();
-      if (machine.icount() === due) recorder?.digest(this.position());
+      if (machine.icount() === due) await recorder?.digest(this.position());
       // A request that is due at the same moment comes first.
       if (stop === 'debug') this.completeErrand(machine.cpu.debug.takeStop() ?? { kind: 'interrupted' });
       else if (stop !== 'disk' && machine.icount() === goal) this.completeErrand({ kind: 'limit' });

@@ -14,8 +14,9 @@ import { buildMachine, digestible, type MachineFiles } from './build.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { type ReplayOptions, ReplayRun, type Script } from './replay-run.ts';
 import { snapshotable } from './snapshots.ts';
+import { StoredCheckpoints } from './stored-checkpoints.ts';
 
-interface Surroundings extends Pick<ReplayOptions, 'clock' | 'output' | 'onProgress' | 'onPassing' | 'disks'> {
+interface Surroundings extends Pick<ReplayOptions, 'clock' | 'output' | 'onProgress' | 'onDigest' | 'onPassing' | 'disks'> {
   readonly engine?: Engine;
   /** Told, once each, what the guest does that the machine does not do. */
   readonly onGuestMessage?: GuestMessageListener;
@@ -67,17 +68,30 @@ function recordedStart(recording: Recording): (() => AsyncIterable<Uint8Array>) 
   };
 }
 
-/** Keeps checkpoints of a replay that stands at its start. @param budget bytes of memory for all of them */
-export function keepCheckpoints(run: ReplayRun, disks: readonly CowDisk[], hasher: Hasher, budget: number): Checkpoints {
+/**
+ * Keeps checkpoints of a replay that stands at its start, and uses those that the recording holds.
+ * @param layers over the machine's disks; a guest that cannot write needs none
+ * @param budget bytes of memory for all of them
+ * @param notice told of what is ignored
+ */
+export function keepCheckpoints(
+  run: ReplayRun,
+  recording: Recording,
+  layers: readonly (CowDisk | undefined)[],
+  hasher: Hasher,
+  budget: number,
+  notice: (text: string) => void,
+): Checkpoints {
   const { machine, states } = run;
   const remembered = {
     memory: machine.memory,
     states: [...machine.components, ...states],
-    disks,
+    disks: layers.filter((layer) => layer !== undefined),
     dropDerived: () => machine.cpu.dropDerived(),
     dropStores: () => machine.cpu.dropStores(),
   };
-  return new Checkpoints(run, new History(remembered, hasher), budget);
+  const stored = new StoredCheckpoints({ recording, run, states: run.storedStates, layers, notice });
+  return new Checkpoints(run, new History(remembered, hasher), stored, budget);
 }
 
 /** A state that is laid out in another way cannot have the recorded digests. */

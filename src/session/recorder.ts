@@ -8,19 +8,23 @@ import type { NamedState } from '../snapshot/blocks.ts';
 import type { Schema } from '../state/fields.ts';
 import type { State } from '../state/layout.ts';
 import { type Icount, icount } from '../time/units.ts';
+import type { CheckpointKeeper } from './checkpoint-keeper.ts';
 import type { Recorder } from './live.ts';
 
 export class LogRecorder implements Recorder {
   private readonly writer: RecordingWriter;
   private readonly chain: DigestChain;
   private readonly header: Pick<Header, 'start' | 'digestInterval'>;
+  private readonly keeper: CheckpointKeeper | undefined;
   private readonly state = replayState.create();
   private last: Digest | undefined;
 
-  constructor(writer: RecordingWriter, chain: DigestChain, header: Pick<Header, 'start' | 'digestInterval'>) {
+  /** @param keeper stores checkpoints */
+  constructor(writer: RecordingWriter, chain: DigestChain, header: Pick<Header, 'start' | 'digestInterval'>, keeper?: CheckpointKeeper) {
     this.writer = writer;
     this.chain = chain;
     this.header = header;
+    this.keeper = keeper;
     this.state.fields.nextDigest = firstDigest(header);
   }
 
@@ -41,10 +45,11 @@ export class LogRecorder implements Recorder {
     return icount(this.state.fields.nextDigest);
   }
 
-  digest(position: Position): void {
+  async digest(position: Position): Promise<void> {
     this.writer.digest(this.chain.take(position));
     this.state.fields.records++;
     this.state.fields.nextDigest = digestAfter(position.icount, this.header);
+    await this.keeper?.passing(position);
   }
 
   sent(stream: number, bytes: Uint8Array): void {

@@ -60,6 +60,8 @@ export interface ReplayOptions {
   /** Takes what the guest sends on a port; may make the replay wait. */
   readonly output: (port: number, bytes: Uint8Array) => Promise<void> | void;
   readonly onProgress?: ((machine: Machine) => void) | undefined;
+  /** Called when a digest was compared, and nothing happened since; the run waits for it. */
+  readonly onDigest?: ((position: Position) => Promise<void>) | undefined;
   /** Called now and then, at the moment of a count. */
   readonly onPassing?: (() => void) | undefined;
 }
@@ -102,6 +104,11 @@ export class ReplayRun {
     return [{ name: 'replay', state: this.state as State<Schema> }, ...this.options.chain.states];
   }
 
+  /** What a stored checkpoint holds: of the machine and its outputs. The rest follows from the log. */
+  get storedStates(): readonly NamedState[] {
+    return [...this.machine.components, ...this.options.chain.outputStates];
+  }
+
   /** The machine and `states` are another moment's now: the replay goes on from there. */
   moved(): void {
     this.script = this.options.script.records(this.state.fields.records)[Symbol.iterator]();
@@ -115,6 +122,21 @@ export class ReplayRun {
   listen(witness: Witness): () => void {
     this.witnesses.add(witness);
     return () => void this.witnesses.delete(witness);
+  }
+
+  /**
+   * The machine was put at the moment of a digest of the log: compares it, and goes on from there.
+   * @param count events and digests of the log up to this one, itself included
+   * @returns what is not as recorded; if anything is, the replay must be taken to another moment
+   */
+  resume(digest: Digest, count: number): string[] {
+    const { chain, script } = this.options;
+    const found = { ...chain.resume(digest), ...this.position() };
+    const differing = differences(script.componentNames, digest, found);
+    if (found.icount !== digest.icount || found.bias !== digest.bias) differing.push('clock');
+    this.state.fields.records = count;
+    this.moved();
+    return differing;
   }
 
   /** The digest that was compared last. */
@@ -158,7 +180,7 @@ export class ReplayRun {
       if (goal > lastCount(machine)) this.diverge(['clock'], at, 'virtual time is at its end, and was not in the recording');
       const stop = machine.advance(goal, SLICE);
       await this.forwardOutput();
-      this.checkDigest();
+      if (this.nextDigest?.icount === machine.icount()) await this.checkDigest(this.nextDigest);
       if (stop === 'disk' && !this.stuckAtEnd(end)) continue;
       if (stop === 'debug') return 'debug';
       // The moment of a count is the one at which it is first reached: before events, resets and idle time.
@@ -219,11 +241,10 @@ export class ReplayRun {
     return { icount: toIcount(machine.icount() - (machine.now() - guestTime) / machine.clock.scale), guestTime };
   }
 
-  private checkDigest(): void {
-    const expected = this.nextDigest;
-    if (expected === undefined || this.machine.icount() !== expected.icount) return;
+  private async checkDigest(expected: Digest): Promise<void> {
     this.compare(expected);
     this.advanceLog();
+    await this.options.onDigest?.(this.position());
   }
 
   private compare(expected: Digest): void {

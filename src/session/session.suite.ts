@@ -1,6 +1,8 @@
 /** For the tests of sessions: small guests, a host whose time is made up, and recordings in memory. */
 import { createHash } from 'node:crypto';
+import type { BlockNode } from '../block/node.ts';
 import type { Machine } from '../boards/machine.ts';
+import { SECTOR_BYTES } from '../bus/disk.ts';
 import { armWord } from '../cpu/arm/testing/assembler.suite.ts';
 import type { CharBackend, HostClock } from '../host/host.ts';
 import { DigestChain } from '../replay/digest-chain.ts';
@@ -13,6 +15,7 @@ import { RecordingWriter } from '../replay/writer.ts';
 import { RecordingStore } from '../snapshot/recording-store.ts';
 import { type Icount, icount } from '../time/units.ts';
 import { buildMachine, digestible, type MachineFiles } from './build.ts';
+import type { CheckpointKeeper } from './checkpoint-keeper.ts';
 import { LiveRun } from './live.ts';
 import { prepareReplay } from './play.ts';
 import { LogRecorder } from './recorder.ts';
@@ -227,11 +230,26 @@ export interface SessionOptions {
   readonly step?: number;
   /** Room in the file that takes the recording, in bytes. */
   readonly capacity?: number;
+  /** What is behind the machine's disks. */
+  readonly disks?: readonly BlockNode[];
+  /** Stores checkpoints. */
+  readonly keeper?: (recording: { readonly machine: Machine; readonly chain: DigestChain; readonly writer: RecordingWriter }) => CheckpointKeeper;
 }
 
 /** A machine that is recorded into memory, and has not begun. */
-export function newSession({ guest, files, options, sleep = false, interval = 5000, startHeld, step, capacity }: SessionOptions): Session {
-  const settings = { ...OPTIONS, ...options };
+export function newSession({
+  guest,
+  files,
+  options,
+  sleep = false,
+  interval = 5000,
+  startHeld,
+  step,
+  capacity,
+  disks = [],
+  keeper,
+}: SessionOptions): Session {
+  const settings = { ...OPTIONS, disks: disks.map(({ size, readOnly }) => ({ sectors: size / SECTOR_BYTES, readOnly })), ...options };
   const inputs = files ?? bios(guest!);
   const machine = buildMachine(settings, inputs, () => {});
   const chain = new DigestChain(digestible(machine), hasher);
@@ -240,7 +258,7 @@ export function newSession({ guest, files, options, sleep = false, interval = 50
     engineVersion: 'test',
     options: settings,
     inputs: named.map(([role, { name, bytes }]) => ({ role, name, size: bytes.length, sha256: sha256(bytes), embedded: true })),
-    disks: [],
+    disks: disks.map((_, n) => ({ device: `sd${n}`, name: 'disk', content: '0'.repeat(64), embedded: false, overlay: '' })),
     start: { snapshot: 'replay_init', kept: 'power-on', position: START },
     components: chain.components(),
     digestInterval: interval,
@@ -249,7 +267,7 @@ export function newSession({ guest, files, options, sleep = false, interval = 50
   const writer = RecordingWriter.create(file, header, new Map(named.map(([role, { bytes }]) => [role, bytes])), hasher);
   const ends = [new FarEnd(), new FarEnd()] as const;
   const clock = new MadeUpClock(step);
-  const recorder = new LogRecorder(writer, chain, header);
+  const recorder = new LogRecorder(writer, chain, header, keeper?.({ machine, chain, writer }));
   const snapshots: SnapshotPlace = {
     store: new RecordingStore({ snapshots: [], initial: undefined, append: () => writer, blocks: () => [] }, 0),
     options: settings,
@@ -258,7 +276,7 @@ export function newSession({ guest, files, options, sleep = false, interval = 50
     date: () => ({ seconds: 1_000_000, nanoseconds: 0 }),
     newName: () => 'vm-1',
   };
-  const live = new LiveRun({ machine, clock, serial: ends, network: [], sleep, noReboot: settings.noReboot, startHeld, recorder, snapshots });
+  const live = new LiveRun({ machine, clock, serial: ends, network: [], disks, sleep, noReboot: settings.noReboot, startHeld, recorder, snapshots });
   return { live, machine, clock, ends, file };
 }
 
@@ -281,12 +299,14 @@ export interface Replay {
  * @param step of its clock, in milliseconds
  * @param taken resolves when output has been taken
  * @param onPassing called now and then, between two instructions
+ * @param disks what is behind the machine's disks
  */
 export async function newReplay(
   bytes: Uint8Array,
   step?: number,
   taken: () => Promise<void> | void = () => {},
   onPassing?: () => void,
+  disks?: readonly BlockNode[],
 ): Promise<Replay> {
   const recording = open(bytes);
   const files: MachineFiles = {};
@@ -296,7 +316,7 @@ export async function newReplay(
     said[port] += Buffer.from(sent).toString('latin1');
     return taken();
   };
-  return { run: await prepareReplay(recording, files, hasher, { clock: new MadeUpClock(step), output, onPassing }), said };
+  return { run: await prepareReplay(recording, files, hasher, { clock: new MadeUpClock(step), output, onPassing, disks }), said };
 }
 
 /** Replays to the end, or to a count. @throws DivergenceError */

@@ -169,7 +169,7 @@ function checkPiece({ disk, offset, bytes }: DiskPiece, { disks }: MachineOption
 }
 
 /** Pages that stay the same stay clean. */
-function putPage(memory: GuestMemory, number: number, bytes: Uint8Array): void {
+export function putPage(memory: GuestMemory, number: number, bytes: Uint8Array): void {
   const page = memory.page(number);
   let at = 0;
   while (at < page.length && page[at] === bytes[at]) at++;
@@ -178,7 +178,7 @@ function putPage(memory: GuestMemory, number: number, bytes: Uint8Array): void {
   memory.flags[number] |= DIRTY;
 }
 
-function clearPage(memory: GuestMemory, number: number): void {
+export function clearPage(memory: GuestMemory, number: number): void {
   const page = memory.page(number);
   if (page.every((byte) => byte === 0)) return;
   page.fill(0);

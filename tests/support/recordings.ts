@@ -42,6 +42,7 @@ export interface Info {
   readonly snapshots: readonly { readonly name: string; readonly icount: number }[];
   readonly events: Readonly<Record<string, number>>;
   readonly digests: number;
+  readonly checkpoints: { readonly count: number; readonly bytes: number };
   readonly bytes: { readonly file: number; readonly whole: number; readonly inputs: number; readonly log: number };
 }
 

@@ -27,7 +27,7 @@ const ROWS: readonly OptionRow<InfoDraft>[] = [
 ];
 
 /** What `info --json` prints. */
-function summary(path: string, { header, log, end, reached, sizes, snapshots }: Recording): object {
+function summary(path: string, { header, log, end, reached, sizes, snapshots, checkpoints }: Recording): object {
   const events: Record<string, number> = {};
   let digests = 0;
   for (const record of log) {
@@ -51,11 +51,17 @@ function summary(path: string, { header, log, end, reached, sizes, snapshots }: 
     digests,
     digestInterval,
     components: components.map(({ name }) => name),
+    checkpoints: { count: checkpoints.list.length, bytes: checkpoints.bytes },
     bytes: sizes,
   };
 }
 
-function text(path: string, { header, end, reached, sizes, snapshots }: Recording, events: Record<string, number>, digests: number): string {
+function text(
+  path: string,
+  { header, end, reached, sizes, snapshots, checkpoints }: Recording,
+  events: Record<string, number>,
+  digests: number,
+): string {
   const { options, inputs, disks, start, engineVersion, digestInterval } = header;
   const at = end?.digest ?? reached;
   const seconds = ((at.icount * 2 ** options.icountShift + at.bias) / 1e9).toFixed(3);
@@ -87,6 +93,7 @@ function text(path: string, { header, end, reached, sizes, snapshots }: Recordin
     ...snapshots.map(({ name, icount, bytes }) => ['snapshot', `'${name}' at instruction ${icount}, ${bytes} bytes`] as [string, string]),
     ['events', count === '' ? 'none' : count],
     ['digests', `${digests}, one every ${digestInterval} instructions`],
+    ['checkpoints', checkpoints.list.length === 0 ? 'none' : `${checkpoints.list.length}, ${checkpoints.bytes} bytes`],
     ['length', `${at.icount} instructions, ${seconds} s of guest time`],
     [
       'end',
@@ -95,7 +102,7 @@ function text(path: string, { header, end, reached, sizes, snapshots }: Recordin
         : `${end.reason}, digest ${end.digest.chain}`,
     ],
   ];
-  return lines.map(([name, value]) => `${name.padEnd(10)} ${value}\n`).join('');
+  return lines.map(([name, value]) => `${name.padEnd(11)} ${value}\n`).join('');
 }
 
 export const info: Command = {

@@ -13,6 +13,7 @@ interface RecordDraft extends LiveDraft {
   output: string | undefined;
   force: boolean;
   embed: Embedding;
+  storeCheckpoints: boolean;
 }
 
 const ROWS: readonly OptionRow<RecordDraft>[] = [
@@ -49,6 +50,14 @@ const ROWS: readonly OptionRow<RecordDraft>[] = [
       draft.embed = 'none';
     },
   },
+  {
+    names: ['store-checkpoints'],
+    group: 'Recording',
+    help: 'put checkpoints into the recording, so that whoever opens it can go to any moment at once',
+    apply: (draft) => {
+      draft.storeCheckpoints = true;
+    },
+  },
   ...QEMU_OPTIONS,
   DEBUG_OPTION,
 ];
@@ -59,17 +68,17 @@ export const record: Command = {
   summary: 'run a machine and record it',
   help: () => renderHelp(ROWS as readonly OptionRow<never>[]),
   async run(args) {
-    const draft: RecordDraft = { ...newLiveDraft(), output: undefined, force: false, embed: 'small' };
+    const draft: RecordDraft = { ...newLiveDraft(), output: undefined, force: false, embed: 'small', storeCheckpoints: false };
     const words = parseCommandLine(ROWS, args, draft);
     if (draft.request !== undefined) return answerRequest(draft.request, record);
-    const { output, force, embed, ...live } = draft;
+    const { output, force, embed, storeCheckpoints, ...live } = draft;
     if (output === undefined) throw new RepriseError('USAGE', 'where to? name the recording with -o FILE');
     const qemu = finishLive(live, words, 'record');
     return runLive({
       program: 'reprise record',
       qemu,
       sleepByDefault: sleepOnTerminal,
-      record: { path: output, force, embed },
+      record: { path: output, force, embed, storeCheckpoints },
       logItems: draft.logItems,
     });
   },

@@ -17,6 +17,7 @@ import type { Command } from './command.ts';
 interface ReplayDraft extends QemuDraft {
   to: Moment | undefined;
   checkpointMemory: number;
+  storeCheckpoints: boolean;
   json: boolean;
   lockstep: number | undefined;
 }
@@ -37,6 +38,14 @@ const CHECKPOINTS: OptionRow<ReplayDraft> = {
   help: 'memory for the checkpoints that make any moment reachable at once, where a monitor or debugger is attached (default 512M)',
   apply: (draft, value, option) => {
     draft.checkpointMemory = parseSize(value, `${option} ${value}`, 'M');
+  },
+};
+const STORE_CHECKPOINTS: OptionRow<ReplayDraft> = {
+  names: ['store-checkpoints'],
+  group: 'Replay',
+  help: 'add checkpoints to the recording, behind its end, so that whoever opens it can go to any moment at once; the replay then goes straight on, without a monitor or debugger',
+  apply: (draft) => {
+    draft.storeCheckpoints = true;
   },
 };
 const GDB: OptionRow<ReplayDraft> = {
@@ -71,7 +80,14 @@ const CONSOLES = CONSOLE_OPTIONS.filter(({ names: [name] }) => ['serial', 'monit
 const DISPLAY = CONSOLE_OPTIONS.filter(({ names: [name] }) => name === 'display' || name === 'nographic');
 
 function parse(rows: readonly OptionRow<ReplayDraft>[], args: readonly string[]): { draft: ReplayDraft; path: string } {
-  const draft: ReplayDraft = { ...newQemuDraft(), to: undefined, checkpointMemory: CHECKPOINT_MEMORY, json: false, lockstep: undefined };
+  const draft: ReplayDraft = {
+    ...newQemuDraft(),
+    to: undefined,
+    checkpointMemory: CHECKPOINT_MEMORY,
+    storeCheckpoints: false,
+    json: false,
+    lockstep: undefined,
+  };
   const [path, stray] = parseCommandLine(rows, args, draft);
   if (draft.request !== undefined) return { draft, path: '' };
   if (path === undefined) throw new RepriseError('USAGE', 'which recording? name its file');
@@ -97,6 +113,7 @@ const REPLAY_ROWS: readonly OptionRow<ReplayDraft>[] = [
   TO,
   LOADVM,
   CHECKPOINTS,
+  STORE_CHECKPOINTS,
   GDB,
   ...CONSOLES,
   START_STOPPED,
@@ -129,13 +146,22 @@ export const replay: Command = {
       gdb: draft.gdb,
       stayAtEnd: draft.monitor?.backend !== undefined || draft.qmp.length > 0 || serial.some(({ monitor }) => monitor) || draft.gdb !== undefined,
       checkpointMemory: draft.checkpointMemory,
+      storeCheckpoints: draft.storeCheckpoints,
     });
     process.stderr.write(`reprise replay: ${describe(result)}`);
     return result.status;
   },
 };
 
-const VERIFY_ROWS: readonly OptionRow<ReplayDraft>[] = [JSON_OUTPUT, LOCKSTEP, ...ENGINE_OPTIONS, ...FILE_OPTIONS, ...DISKS, ...HELP_OPTIONS];
+const VERIFY_ROWS: readonly OptionRow<ReplayDraft>[] = [
+  JSON_OUTPUT,
+  STORE_CHECKPOINTS,
+  LOCKSTEP,
+  ...ENGINE_OPTIONS,
+  ...FILE_OPTIONS,
+  ...DISKS,
+  ...HELP_OPTIONS,
+];
 
 export const verify: Command = {
   name: 'verify',
@@ -157,6 +183,7 @@ export const verify: Command = {
       accel: draft.accel,
       drives: finishDrives(draft.drives),
       consoles: { serial: [], monitor: undefined, qmp: [] },
+      storeCheckpoints: draft.storeCheckpoints,
     });
     if (draft.json) {
       const { icount, digest, truncated } = result;

@@ -48,6 +48,7 @@ describe('a command line of QEMU', () => {
       seed: '00000000000000ff',
       noReboot: true,
       nics: [],
+      disks: [],
     });
   });
 
@@ -62,6 +63,7 @@ describe('a command line of QEMU', () => {
       seed: '00000000000000ff',
       noReboot: false,
       nics: [],
+      disks: [],
     });
   });
 
@@ -234,8 +236,8 @@ describe('what is wrong is said in one line', () => {
     ['-icount shift=3,rr=record', 'USAGE -icount rr=record needs a file: add rrfile=FILE'],
     ['-icount shift=3,rrfile=x', 'USAGE -icount rrfile needs to know what for: add rr=record or rr=replay'],
     [
-      '-icount shift=3,rr=record,rrfile=x,rrsnapshot=y',
-      "UNKNOWN_OPTION -icount: unknown suboption 'rrsnapshot' (accepted: shift, sleep, rr, rrfile)",
+      '-icount shift=3,rr=record,rrfile=x,rrsnap=y',
+      "UNKNOWN_OPTION -icount: unknown suboption 'rrsnap' (accepted: shift, sleep, rr, rrfile, rrsnapshot)",
     ],
     ['-append x', 'USAGE -append is for a kernel; add -kernel FILE'],
     ['-M integratorcp,toString', "UNKNOWN_OPTION -M: unknown suboption 'toString' (accepted: type)"],

@@ -157,7 +157,7 @@ export const MACHINE_OPTIONS: readonly Row[] = [
   },
   {
     names: ['icount'],
-    argument: '[shift=]N[,sleep=on|off][,rr=record|replay,rrfile=FILE][,rrsnapshot=NAME]',
+    argument: '[shift=]N[,sleep=on|off][,rr=record|replay,rrfile=F[,rrsnapshot=NAME]]',
     group: 'Machine',
     help: 'virtual time: an instruction takes 2^N nanoseconds, N from 0 to 10 (default 3); with sleep=on an idle guest waits as long as its clock says, with sleep=off no longer than needed; rr records the run into a file, or replays it; rrsnapshot names its initial snapshot (default replay_init)',
     apply: (draft, value, option) =>

@@ -36,6 +36,7 @@ import { DATA_ABORT } from './exceptions.ts';
 import { FAULT } from './fault.ts';
 import { MODE } from './psr.ts';
 import type { armState } from './state.ts';
+import { TableMarks } from './table-marks.ts';
 import { modified, type TableListener, type Translation, translate, unlock } from './translation.ts';
 
 const CONTEXTS = TLB_CONTEXTS;
@@ -50,21 +51,13 @@ export const TLB_INDEX_MASK = CONTEXT_WORDS - ENTRY_WORDS;
 const INVALID = 0x800;
 const PAGE = ~0xfff;
 
-/** The bit of `tableParts` for a byte offset. */
-const partOf = (offset: number): number => 1 << ((offset >>> 10) & 3);
-
 const CONTROL_A = 1 << 1;
 const LOCK_P = 1;
 
 /** Indices into `scratch`. */
 const NEXT_VICTIM = 0;
-const TABLE_PAGES = 1;
-const LAST_EPOCH = 2;
-const DESCRIPTOR = 3;
-/** More pages than this with tables in use: start over. */
-const MAX_TABLE_PAGES = 1024;
-/** More changes than this in one of them: start over as well. */
-const MAX_TABLE_CHANGES = 40;
+const LAST_EPOCH = 1;
+const DESCRIPTOR = 2;
 
 export class Mmu {
   private readonly s: StateOf<typeof armState.schema>;
@@ -74,21 +67,15 @@ export class Mmu {
   private readonly debug: ArmDebug;
   /** The cache, in the header of the WebAssembly memory. */
   readonly tlb: Int32Array;
-  /** Derived: victim; number of table pages; last epoch; byte offset of the descriptor that the last walk found, -1 for none. */
-  private readonly scratch = new Int32Array(4);
+  /** Derived: victim; last epoch; byte offset of the descriptor that the last walk found, -1 for none. */
+  private readonly scratch = new Int32Array(3);
   /** The words that compiled code shares: the current context's first word in `tlb`, and its epoch. */
   private readonly run: Int32Array;
   private readonly contextKeys = new Float64Array(CONTEXTS).fill(-1);
   /** Of each context: its epoch, and whether anything may have been cached in it since it was emptied. */
   private readonly filled = new Uint8Array(CONTEXTS);
   private readonly epochs = new Int32Array(CONTEXTS);
-  private readonly tablePages = new Int32Array(MAX_TABLE_PAGES);
-  /** By page of RAM: a bit for each 1 KiB (the size of a coarse table) that descriptors were read from. */
-  private readonly tableParts: Uint8Array;
-  /** By page of RAM: changes of descriptors since the cache was emptied. */
-  private readonly tableChanges: Uint8Array;
-  /** Likewise, of first-level descriptors alone. */
-  private readonly firstLevelParts: Uint8Array;
+  private readonly marks: TableMarks;
   /** Of each context: byte offset of its first-level table, and those of the descriptors that instructions were found by. */
   private readonly tables = new Int32Array(CONTEXTS);
   private readonly fetchDescriptors: readonly Set<number>[] = Array.from({ length: CONTEXTS }, () => new Set<number>());
@@ -107,10 +94,11 @@ export class Mmu {
     this.run = memory.run;
     this.tlb = new Int32Array(memory.wasm.buffer, TLB_BASE, WORDS + CONTEXT_WORDS);
     this.tlb.fill(INVALID);
-    this.tableParts = new Uint8Array(memory.flags.length);
-    this.tableChanges = new Uint8Array(memory.flags.length);
-    this.firstLevelParts = new Uint8Array(memory.flags.length);
-    this.onTable = (offset, firstLevel) => this.markTable(offset, firstLevel);
+    this.marks = new TableMarks(memory);
+    this.onTable = (offset, firstLevel) => {
+      this.scratch[DESCRIPTOR] = offset;
+      this.marks.mark(offset, firstLevel, (page) => this.forbidStores(page));
+    };
     Object.freeze(this);
   }
 
@@ -186,19 +174,13 @@ export class Mmu {
 
   /** Drops every cached translation. */
   flush(): void {
-    const { scratch, memory, tablePages, tableParts, firstLevelParts, filled } = this;
+    const { filled } = this;
     for (let n = 0; n < CONTEXTS; n++) {
       if (filled[n]) this.forgetContext(n);
       filled[n] = 0;
     }
-    // No store tag is left, so these pages need no marks.
-    for (let n = 0; n < scratch[TABLE_PAGES]; n++) {
-      memory.flags[tablePages[n]] &= ~(TABLE | CACHED);
-      tableParts[tablePages[n]] = 0;
-      firstLevelParts[tablePages[n]] = 0;
-      this.tableChanges[tablePages[n]] = 0;
-    }
-    scratch[TABLE_PAGES] = 0;
+    // No store tag is left, so pages with tables need no marks.
+    this.marks.clear();
     this.selectContext();
   }
 
@@ -210,35 +192,22 @@ export class Mmu {
     for (let n = 0; n < flags.length; n++) flags[n] &= ~CACHED;
   }
 
-  private markTable(offset: number, firstLevel: boolean): void {
-    const { memory, scratch } = this;
-    const page = (offset - RAM_BASE) >>> PAGE_SHIFT;
-    scratch[DESCRIPTOR] = offset;
-    this.tableParts[page] |= partOf(offset);
-    if (firstLevel) this.firstLevelParts[page] |= partOf(offset);
-    if (memory.flags[page] & TABLE) return;
-    this.forbidStores(page);
-    memory.flags[page] |= TABLE;
-    this.tablePages[scratch[TABLE_PAGES]++] = page;
-  }
-
   /** A descriptor is about to be changed: what was found by it holds no more. */
   private forgetDescriptor(offset: number): void {
-    const { tlb, fetchDescriptors } = this;
-    const page = (offset - RAM_BASE) >>> PAGE_SHIFT;
-    const kind = this.memory.words[offset >> 2] & 3;
-    // Nothing is found by a descriptor that maps nothing.
-    if (kind === 0 || !(this.tableParts[page] & partOf(offset))) return;
+    const { tlb, fetchDescriptors, marks } = this;
+    if (!marks.isUsed(offset)) return;
     this.refetch();
-    // By now the page may well hold something else.
-    if (++this.tableChanges[page] > MAX_TABLE_CHANGES) {
+    if (marks.changed(offset)) {
       this.flush();
       return;
     }
     // A whole table hangs on it: what was found by way of that first-level table is dropped.
-    const isTable = kind !== 2 && (this.firstLevelParts[page] & partOf(offset)) !== 0;
-    for (let n = 0; n < WORDS; n += ENTRY_WORDS) {
-      if (tlb[n + 3] === offset) tlb[n] = tlb[n + 1] = INVALID;
+    const isTable = marks.isTable(offset);
+    // The place of a second-level descriptor in its table, of 256 or of 1024, is address bits 19:12: of the entry's 20:12.
+    const isFirstLevel = marks.isFirstLevel(offset);
+    for (const place of isFirstLevel ? [0] : [(offset >>> 2) & 0xff, (offset >>> 4) & 0xff]) {
+      const step = isFirstLevel ? ENTRY_WORDS : 256 * ENTRY_WORDS;
+      for (let n = place * ENTRY_WORDS; n < WORDS; n += step) if (tlb[n + 3] === offset) tlb[n] = tlb[n + 1] = INVALID;
     }
     for (let n = 0; n < CONTEXTS; n++) {
       if (isTable && this.tables[n] === (offset & ~0x3fff)) this.forgetContext(n);
@@ -249,7 +218,7 @@ export class Mmu {
 
   /** Before a walk, which may mark two pages: if they cannot be kept track of, none are, and nothing that was found through them. */
   private makeRoom(): void {
-    if (this.scratch[TABLE_PAGES] <= MAX_TABLE_PAGES - 2) return;
+    if (this.marks.hasRoom()) return;
     this.flush();
     this.refetch();
   }

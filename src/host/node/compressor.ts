@@ -1,0 +1,16 @@
+/**
+ * Compression on the threads that Node keeps for it. A worker of our own would have to be given the bytes: handing a
+ * buffer over detaches it, which slows the interpreter down (see `replay/hasher.ts`), and so does a WebAssembly memory
+ * that grows.
+ */
+import { promisify } from 'node:util';
+import { deflateRaw } from 'node:zlib';
+import type { Compressor } from '../host.ts';
+
+const deflate = promisify<Uint8Array, { readonly level: number; readonly chunkSize: number }, Uint8Array>(deflateRaw);
+/** Fast: most of what compresses at all is repeated words. */
+const LEVEL = 1;
+
+export const compressor: Compressor = {
+  deflate: (bytes) => deflate(bytes, { level: LEVEL, chunkSize: Math.max(1024, bytes.length) }),
+};
