@@ -1,7 +1,7 @@
 /** gdb and lldb on a recording of Linux with its disk and its network, forwards and backwards. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type * as Library from '../src/index.ts';
 import { guestFile, hasTool } from './support/outside.ts';
 import { ROOT, type Running, reprise, start, startCommand, temporaryFolder } from './support/program.ts';
@@ -31,7 +31,7 @@ describe.skipIf(disk === undefined)('a recording of Linux with a disk and a netw
 
   /** A replay that waits for a debugger, and where. */
   async function waiting(): Promise<{ program: Running; port: string }> {
-    const program = start(afterAll, 'reprise', ['replay', path, '--gdb', '0', '-serial', 'null', '-display', 'none']);
+    const program = start(onTestFinished, 'reprise', ['replay', path, '--gdb', '0', '-serial', 'null', '-display', 'none']);
     await program.says('gdb can connect: target remote ');
     return { program, port: /target remote \S+?:(\d+)/.exec(program.stderr)![1] };
   }
@@ -47,7 +47,7 @@ describe.skipIf(disk === undefined)('a recording of Linux with a disk and a netw
       `target remote :${port}`,
     ];
     const script = [...settings, ...[...commands, 'kill'].flatMap((command) => [`echo > ${command}\\n`, command])];
-    const { stdout } = await startCommand(afterAll, 'gdb-multiarch', ['-nx', '-batch', ...script.flatMap((command) => ['-ex', command])]).done;
+    const { stdout } = await startCommand(onTestFinished, 'gdb-multiarch', ['-nx', '-batch', ...script.flatMap((command) => ['-ex', command])]).done;
     return stdout
       .toString()
       .split(/^> .*$/m)
@@ -188,7 +188,7 @@ describe.skipIf(disk === undefined)('a recording of Linux with a disk and a netw
         'process detach',
         'quit',
       ];
-      const { stdout } = await startCommand(afterAll, 'lldb', ['-x', ...commands.flatMap((command) => ['-o', command])]).done;
+      const { stdout } = await startCommand(onTestFinished, 'lldb', ['-x', ...commands.flatMap((command) => ['-o', command])]).done;
       const counts = [...stdout.toString().matchAll(/^ +icount = (0x[0-9a-f]+)$/gm)].map(([, count]) => Number(count));
       await replay.seek(replay.start);
       const sent = await replay.forward({ breakpoints: [address('smc_hard_start_xmit')] });
