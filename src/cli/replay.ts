@@ -1,4 +1,5 @@
 /** Replays a recording: what `replay`, `verify` and QEMU's `rr=replay` have in common. */
+import { CHECKPOINT_MEMORY } from '../api/open-replay.ts';
 import { WrittenBlocks } from '../block/written.ts';
 import type { LogItem } from '../boards/guest-log.ts';
 import { ReplayTime } from '../debug/session-time.ts';
@@ -31,9 +32,6 @@ import type { QemuOptions } from './options/qemu.ts';
 import { openReplayDrives } from './replay-drives.ts';
 import { appendLater, replaySnapshots } from './replay-snapshots.ts';
 import { surroundingsOf } from './surroundings.ts';
-
-/** What all checkpoints of a replay may take together, unless someone says otherwise. */
-export const CHECKPOINT_MEMORY = 512 * 2 ** 20;
 
 export interface ReplayRequest {
   readonly program: string;

@@ -1,4 +1,5 @@
 /** `reprise replay` and `reprise verify`. */
+import { CHECKPOINT_MEMORY } from '../../api/open-replay.ts';
 import { RepriseError } from '../../errors/errors.ts';
 import type { Moment } from '../../session/replay-session.ts';
 import { EXIT } from '../exit.ts';
@@ -10,7 +11,7 @@ import { CONSOLE_OPTIONS, ENGINE_OPTIONS, GDB_PORT, HELP_OPTIONS, LOADVM, newQem
 import { DISKS, FILE_OPTIONS } from '../options/recorded-files.ts';
 import { type OptionRow, parseCommandLine } from '../options/table.ts';
 import { parseInteger, parseSize } from '../options/values.ts';
-import { CHECKPOINT_MEMORY, parseMoment, type ReplayResult, runReplay } from '../replay.ts';
+import { parseMoment, type ReplayResult, runReplay } from '../replay.ts';
 import { answerRequest } from '../requests.ts';
 import type { Command } from './command.ts';
 
