@@ -11,10 +11,13 @@ const { Replay, RepriseError } = (await import(join(ROOT, 'dist/index.js'))) as 
 const folder = temporaryFolder(afterAll);
 const path = join(folder, 'ledger.rec');
 let replay: Library.Replay;
+/** Each byte that the guest counted: one or some dozens, depending on when its bug showed. */
+let counted: Library.Moment[];
 
 beforeAll(async () => {
   expect((await reprise(['demo', '-o', path])).status).toBe(0);
   replay = await Replay.open(path, { symbols: LOST_UPDATE });
+  counted = await all(replay.executions(addressOf('ledger_count_byte')));
 });
 afterAll(() => replay?.close());
 
@@ -32,6 +35,7 @@ const registers = (): string =>
 
 describe('the example of docs/api.md', () => {
   const [, example] = /```js\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'docs/api.md'), 'utf8'))!;
+  writeFileSync(join(folder, 'package.json'), '{}');
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(ROOT, join(folder, 'node_modules/reprise'));
   writeFileSync(join(folder, 'example.mjs'), example);
@@ -74,10 +78,14 @@ describe('a replay', () => {
     const last = await replay.backward({ breakpoints: [address] });
     expect(last).toMatchObject({ kind: 'breakpoint', pc: address, icount: replay.icount });
     expect(Number(replay.register('pc'))).toBe(address);
-    const sixth = await replay.backward({ breakpoints: [address], when: ({ icount }) => icount < replay.end / 2 });
-    expect(sixth.kind).toBe('breakpoint');
-    const again = await replay.forward({ breakpoints: [address], when: ({ icount }) => icount >= replay.end / 2 });
-    expect((again as Library.DebugStop).icount).toBeGreaterThanOrEqual(replay.end / 2);
+    expect(replay.icount).toBe(counted.at(-1)!.icount);
+    const [first] = counted;
+    await replay.seek(replay.end);
+    const earliest = await replay.backward({ breakpoints: [address], when: ({ icount }) => icount <= first.icount });
+    expect(earliest).toMatchObject({ kind: 'breakpoint', icount: first.icount });
+    await replay.seek(0);
+    const again = await replay.forward({ breakpoints: [address], when: ({ icount }) => icount >= counted.at(-1)!.icount });
+    expect(again).toEqual(last);
     const watch = { watchpoints: [{ space: 'virtual', address: balance, length: 4, kind: 'write' }] } as const;
     const write = await replay.forward(watch);
     expect(write).toMatchObject({ kind: 'watchpoint', icount: replay.icount - 1 });
@@ -110,9 +118,8 @@ describe('a replay', () => {
 
   it('tells executions and writes', async () => {
     const address = addressOf('ledger_count_byte');
-    const executions = await all(replay.executions(address));
-    expect(executions.length).toBeGreaterThan(3);
-    const [, { icount }] = executions;
+    expect(counted.length).toBeGreaterThan(0);
+    const [{ icount }] = counted;
     const entries = await all(replay.trace({ from: icount, to: icount + 3 }));
     expect(entries.map((entry) => [entry.icount, entry.pc])).toEqual([0, 1, 2].map((n) => [icount + n, address + 4 * n]));
     const writes: Library.Write[] = [];

@@ -92,12 +92,11 @@ describe('reprise find', () => {
 
 describe('reprise trace', () => {
   it('shows each instruction with what it changed, from a count or a time', async () => {
-    const [{ icount }] = await ask('find', path, '--exec', 'ledger_post', ...SYMBOLS);
+    const [{ icount }] = await ask('find', path, '--exec', 'ledger_count_byte', ...SYMBOLS);
     const from = icount as number;
     const outcome = await reprise(['trace', path, '--from', `${from}`, '--to', `${from + 4}`, ...SYMBOLS]);
-    const shown = lines(outcome).map((line) => /^ *(\d+) 0x(\w{8}) ledger_post(?:\+0x\w+)? at ledger\.c:\d+: \w+/.exec(line));
+    const shown = lines(outcome).map((line) => /^ *(\d+) 0x(\w{8}) ledger_count_byte(?:\+0x\w+)? at ledger\.c:\d+: \w+/.exec(line));
     expect(shown.map((line) => Number(line?.[1]))).toEqual([0, 1, 2, 3].map((n) => from + n));
-    expect(shown[0]?.[2]).toBe('00008b00');
     const byTime = await reprise(['trace', path, '--from', `${from * 8}ns`, '--to', `${(from + 4) * 8 - 3}ns`, ...SYMBOLS]);
     expect(byTime.stdout.toString()).toBe(outcome.stdout.toString());
     const json = await ask('trace', path, '--from', `${from}`, '--to', `${from + 4}`);

@@ -37,8 +37,9 @@ describe('a recording that is stopped and saved at any moment', { timeout: 60 * 
 
   beforeAll(async () => {
     traffic = trafficBoard(folder);
-    const { running, client } = await controlled(afterAll, [...icount('record', path), '-serial', 'stdio']);
-    saved = await saveWhileRecording(client, MOMENTS, 120);
+    const machine = await controlled(afterAll, [...icount('record', path), '-serial', 'stdio']);
+    const { running, client } = machine;
+    saved = await saveWhileRecording(machine, MOMENTS, 80);
     last = await shown(client);
     await client.cont();
     recorded = await running.done;

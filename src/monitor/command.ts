@@ -28,6 +28,8 @@ export interface Command {
   /** As the help shows them. */
   readonly parameters: string;
   readonly help: string;
+  /** When it is done, the monitor asks for nothing more. */
+  readonly ends?: true;
   /** Words that the argument which begins with `word` can be. */
   readonly complete?: (context: CompletionContext, word: string) => readonly string[];
   /** @returns what to print @throws RepriseError, ArgumentError among them */

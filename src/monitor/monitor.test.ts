@@ -362,6 +362,14 @@ describe('a conversation', () => {
     expect(console.backend.held).toBe(false);
   });
 
+  it('is not asked for more after quit', async () => {
+    console.presence('came');
+    console.backend.said = '';
+    expect(await console.ask('quit now\n')).toContain(PROMPT);
+    console.backend.said = '';
+    expect(await console.ask('quit\n')).toBe('quit\r\n');
+  });
+
   it('that breaks off in the middle of a command or a line leaves nothing to the next', async () => {
     console.presence('came');
     let release = (): void => {};

@@ -55,8 +55,9 @@ export class Monitor {
     void this.learnSnapshots();
     const run = async (line: string): Promise<void> => {
       const output = await this.execute(line);
-      show(`${output === '' ? '' : `${output}\n`}${PROMPT}`);
       const [name] = line.trim().split(/\s/);
+      if (output === '' && findCommand(name)?.ends) return;
+      show(`${output === '' ? '' : `${output}\n`}${PROMPT}`);
       if (SNAPSHOT_COMMANDS.some(({ names }) => names.includes(name))) await this.learnSnapshots();
     };
     return {

@@ -153,7 +153,10 @@ export function readRecording(source: RandomAccessSource, hasher: Hasher, sha256
         at = chunk.next;
         // A checkpoint that was taken before the snapshot may have been written meanwhile.
         if (chunk.type === CHUNK.CHECKPOINT) continue;
-        const part = explained(() => shaped(chunk, () => decodeSnapshotChunk(chunk)));
+        const part = explained(() => {
+          if (chunk.type !== CHUNK.SNAPSHOT) throw new Damage(chunk.offset, 'a snapshot is interrupted');
+          return shaped(chunk, () => decodeSnapshotChunk(chunk));
+        });
         if (part.op !== 'block') return;
         yield explained(() => part.bytes());
       }

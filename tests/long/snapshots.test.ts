@@ -28,11 +28,11 @@ describe.skipIf(image === undefined)(TESTS, { timeout: 60 * MINUTES }, () => {
   beforeAll(async () => {
     writeFileSync(base, image!);
     const server = await serve(randomBytes(1_000_000));
-    line = [...linux(`autooff url=http://10.0.2.2:${server.port}/blob`), ...NETWORK, ...disk, '-serial', 'null'];
-    const { running, client } = await startControlled(afterAll, 'reprise-system-arm', [...line, ...icount('record', path)]);
-    saved = await saveWhileRecording(client, MOMENTS, 200);
-    await client.cont();
-    expect((await running.done).status).toBe(0);
+    line = [...linux(`autooff bench url=http://10.0.2.2:${server.port}/blob`), ...NETWORK, ...disk, '-serial', 'null'];
+    const machine = await startControlled(afterAll, 'reprise-system-arm', [...line, ...icount('record', path)]);
+    saved = await saveWhileRecording(machine, MOMENTS, 120);
+    await machine.client.cont();
+    expect((await machine.running.done).status).toBe(0);
     await server.close();
     whole = await info(path);
   }, 5 * MINUTES);

@@ -2,7 +2,7 @@
 import type { QMPClient } from 'node-qemu';
 import { expect } from 'vitest';
 import { pause, reprise } from './program.ts';
-import { countOf, hmp, job, replayTo } from './qmp.ts';
+import { type Controlled, countOf, hmp, job, replayTo } from './qmp.ts';
 
 const DISK = { vmstate: 'sd0', devices: ['sd0'] };
 
@@ -11,8 +11,16 @@ export interface SavedMoment {
   readonly count: number;
 }
 
-/** Lets a machine that stands run for some time, stops it, waits and saves it; `number` times. It stands afterwards. */
-export async function saveWhileRecording(client: QMPClient, number: number, longestMs: number): Promise<SavedMoment[]> {
+/**
+ * Lets a machine that stands run for some time, stops it, waits and saves it; `number` times. It stands afterwards.
+ * @throws Error when it is over before that: the client would wait for its answer forever
+ */
+export function saveWhileRecording({ running, client }: Controlled, number: number, longestMs: number): Promise<SavedMoment[]> {
+  const over = running.done.then(() => Promise.reject(new Error(`the guest was over before it had been saved ${number} times`)));
+  return Promise.race([over, saveAgainAndAgain(client, number, longestMs)]);
+}
+
+async function saveAgainAndAgain(client: QMPClient, number: number, longestMs: number): Promise<SavedMoment[]> {
   const saved: SavedMoment[] = [];
   for (let n = 0; n < number; n++) {
     await client.cont();

@@ -99,7 +99,7 @@ const CODE = program(`
     mov r0, #0x51           ; READ_SINGLE_BLOCK
     mov r1, r10, lsl #9
     bl @send
-    mov r0, #0x8000         ; works while the card does, too
+    mov r0, #0x18000        ; works while the card does, too
     reading:
     subs r0, r0, #1
     bne @reading
@@ -130,7 +130,7 @@ const CODE = program(`
     str r0, [r4, #0x80]
     subs r6, r6, #1
     bne @give
-    mov r0, #0x8000
+    mov r0, #0x18000
     writing:
     subs r0, r0, #1
     bne @writing

@@ -36,6 +36,7 @@ export const RUN_STATE_COMMANDS: readonly Command[] = [
     names: ['quit', 'q'],
     parameters: '',
     help: 'end the run; a recording is kept whole',
+    ends: true,
     run: ({ session }, args) => {
       args.end();
       session.quit();
