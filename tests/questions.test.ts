@@ -104,9 +104,18 @@ describe('reprise trace', () => {
     expect(json[0]).toMatchObject({ kind: 'instruction', text: expect.any(String), changed: expect.any(Object) });
   });
 
-  it('ends when nobody reads it any more, and with Ctrl-C', { timeout: 60_000 }, async () => {
+  it('is the same from workers side by side', { timeout: 60_000 }, async () => {
+    const [alone, together] = await Promise.all(
+      ['1', '2'].map((jobs) => reprise(['trace', path, '--from', '1000', '--to', '41000', '--json', '--jobs', jobs])),
+    );
+    expect([together.status, together.stderr]).toEqual([0, '']);
+    expect(lines(alone).length).toBeGreaterThanOrEqual(40_000);
+    expect(together.stdout.equals(alone.stdout)).toBe(true);
+  });
+
+  it.each(['1', '2'])('ends when nobody reads it any more, and with Ctrl-C, with --jobs %s', { timeout: 60_000 }, async (jobs) => {
     for (const end of ['reader', 'signal'] as const) {
-      const trace = start(afterAll, 'reprise', ['trace', path, '--from', '0', '--to', '5000000']);
+      const trace = start(afterAll, 'reprise', ['trace', path, '--from', '0', '--to', '5000000', '--jobs', jobs]);
       await trace.shows('0x00008000');
       if (end === 'reader') trace.process.stdout!.destroy();
       else trace.kill('SIGINT');

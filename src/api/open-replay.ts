@@ -1,5 +1,4 @@
 /** Opens a recording for someone who asks it questions: a silent replay with checkpoints, standing at its start. */
-import type { Machine } from '../boards/machine.ts';
 import { chooseEngine } from '../cli/engine.ts';
 import { readMachineFiles, recordedFiles } from '../cli/machine-files.ts';
 import { type OpenRecording, openRecording } from '../cli/open-recording.ts';
@@ -24,11 +23,15 @@ export interface OpenReplayOptions {
   readonly accel?: QemuOptions['accel'];
   /** In bytes. */
   readonly checkpointMemory?: number | undefined;
-  /** Called now and then while the machine runs. */
-  readonly onProgress?: ((machine: Machine) => void) | undefined;
+  /** It only goes forwards: no checkpoints are taken on the way. */
+  readonly forwardOnly?: boolean | undefined;
+  /** Called now and then while the machine runs, with instructions and virtual nanoseconds. */
+  readonly onProgress?: ((icount: number, guestTime: number) => void) | undefined;
 }
 
 export interface OpenedReplay {
+  readonly path: string;
+  readonly options: OpenReplayOptions;
   readonly file: OpenRecording;
   readonly session: ReplaySession;
   readonly time: ReplayTime;
@@ -48,7 +51,7 @@ class WatchedTime extends ReplayTime {
 
 /** @throws RepriseError when it cannot be opened or its files and disks are not there */
 export async function openReplay(path: string, options: OpenReplayOptions = {}): Promise<OpenedReplay> {
-  const { files = {}, drives: specs = [], accel, checkpointMemory = CHECKPOINT_MEMORY, onProgress } = options;
+  const { files = {}, drives: specs = [], accel, checkpointMemory = CHECKPOINT_MEMORY, forwardOnly = false, onProgress } = options;
   const opened: { close(): unknown }[] = [];
   const close = async (): Promise<void> => {
     for (const thing of opened.splice(0).reverse()) await thing.close();
@@ -66,8 +69,8 @@ export async function openReplay(path: string, options: OpenReplayOptions = {}):
       clock,
       disks: drives.map(({ node }) => node),
       output: () => {},
-      onProgress,
-      onPassing: () => checkpoints.passing(),
+      onProgress: (machine) => onProgress?.(machine.icount(), machine.now()),
+      onPassing: forwardOnly ? undefined : () => checkpoints.passing(),
       initial: drives.find(({ initial }) => initial !== undefined)?.initial?.blocks,
     });
     const layers = drives.map(({ layer }) => layer);
@@ -85,7 +88,7 @@ export async function openReplay(path: string, options: OpenReplayOptions = {}):
         return served;
       },
     });
-    return { file, session, time, close };
+    return { path, options, file, session, time, close };
   } catch (error) {
     await close();
     throw error;

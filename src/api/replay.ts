@@ -3,19 +3,21 @@ import type { DebugStop, Space, Watchpoint } from '../bus/debug.ts';
 import type { DriveSpec } from '../cli/options/drives.ts';
 import { Arm926 } from '../cpu/arm/cpu.ts';
 import { countAt } from '../debug/count-at.ts';
-import { type Detector, detections, executions } from '../debug/find.ts';
+import type { DiskAccess, Frame, SerialByte } from '../debug/find.ts';
 import { type FrameFilter, parseFrameFilter } from '../debug/frame-filter.ts';
-import { type Write, writesBackwards } from '../debug/last-write.ts';
+import type { Write } from '../debug/last-write.ts';
 import { Names } from '../debug/names.ts';
 import { reverseContinue, runArmed } from '../debug/reverse.ts';
-import { type TracedRegister, type TraceEntry, trace } from '../debug/trace.ts';
+import type { TraceEntry } from '../debug/trace.ts';
 import type { Moment } from '../debug/witnessed.ts';
 import { assert, RepriseError } from '../errors/errors.ts';
 import { armDescription } from '../gdb/arm.ts';
 import { type Register, registersOf } from '../gdb/registers.ts';
 import { readInput } from '../host/node/files.ts';
 import { type Icount, icount, type Nanoseconds, ns } from '../time/units.ts';
+import { Inquiry } from './inquiry.ts';
 import { type OpenedReplay, openReplay } from './open-replay.ts';
+import type { AnswerTo, Question } from './questions.ts';
 
 export interface ReplayOptions {
   /** An ELF file or a System.map, for names of addresses. */
@@ -26,6 +28,11 @@ export interface ReplayOptions {
   readonly disk?: string;
   /** Bytes for the checkpoints that are used to go back (default 512 MiB). */
   readonly checkpointMemory?: number;
+  /**
+   * Workers that iterations may use (default 1: none). With more, an iteration over a recording with stored checkpoints, or
+   * a long trace, is done by workers side by side, and this replay stays where it is.
+   */
+  readonly jobs?: number;
 }
 
 /** A part of the run: instructions with a count in [from, to), by default all. */
@@ -46,25 +53,6 @@ export interface StopRequest {
 /** Why the replay stands: at a breakpoint or an access, at the count that was asked for, or at one end of the recording. */
 export type Arrival = DebugStop | { readonly kind: 'limit' | 'end' | 'start' | 'interrupted' };
 
-export interface SerialByte extends Moment {
-  readonly byte: number;
-}
-
-export interface Frame extends Moment {
-  /** As the guest sees it. */
-  readonly direction: 'sent' | 'received';
-  readonly bytes: Uint8Array;
-}
-
-export interface DiskAccess extends Moment {
-  /** Name of the disk, such as `sd0`. */
-  readonly device: string;
-  readonly kind: 'read' | 'write' | 'discard' | 'flush';
-  /** In bytes; 0 for a flush. */
-  readonly offset: number;
-  readonly length: number;
-}
-
 /**
  * A replay that stands between two instructions. One thing at a time: what is under way must be awaited, and the replay
  * must not be moved while one of the iterations goes on, unless it says so.
@@ -75,12 +63,14 @@ export class Replay {
   readonly end: Icount;
   private readonly symbols: Names | undefined;
   private readonly opened: OpenedReplay;
+  private readonly inquiry: Inquiry;
   private readonly registersByName: ReadonlyMap<string, Register>;
 
-  private constructor(opened: OpenedReplay, names: Names | undefined) {
+  private constructor(opened: OpenedReplay, names: Names | undefined, jobs: number) {
     const { cpu } = opened.session.machine;
     assert(cpu instanceof Arm926, 'every machine has this processor');
     this.opened = opened;
+    this.inquiry = new Inquiry(opened, jobs);
     this.symbols = names;
     this.start = opened.time.start;
     this.end = opened.time.end;
@@ -88,13 +78,15 @@ export class Replay {
   }
 
   /** Opens a recording; the replay stands at its start. @throws RepriseError when the file, or one that it needs, cannot be used */
-  static async open(path: string, { symbols, disk, ...options }: ReplayOptions = {}): Promise<Replay> {
+  static async open(path: string, { symbols, disk, jobs = 1, ...options }: ReplayOptions = {}): Promise<Replay> {
+    if (!Number.isInteger(jobs) || jobs < 1) throw new RepriseError('BAD_VALUE', `${jobs} is not a number of workers`);
     const names = symbols === undefined ? undefined : new Names(readInput(symbols, 'symbols'));
-    return new Replay(await openReplay(path, { ...options, drives: disk === undefined ? [] : [cardAt(disk)] }), names);
+    return new Replay(await openReplay(path, { ...options, drives: disk === undefined ? [] : [cardAt(disk)] }), names, jobs);
   }
 
   /** Lets go of the recording. */
   close(): Promise<void> {
+    this.inquiry.close();
     return this.opened.close();
   }
 
@@ -172,7 +164,7 @@ export class Replay {
 
   /** Makes what is under way come back soon: `forward` and `backward` with `interrupted`, iterations with their end. */
   interrupt(): void {
-    this.opened.time.interrupt();
+    this.inquiry.interrupt();
   }
 
   /** The writes to memory, the last one before `before` (by default the end) first. The replay may be moved between two of them. @param length in bytes */
@@ -181,52 +173,38 @@ export class Replay {
     length: number,
     { space = 'virtual', before = this.end }: { space?: Space; before?: number } = {},
   ): AsyncGenerator<Write, void> {
-    return writesBackwards(this.opened.time, { space, address, length }, this.inside(before));
+    return this.all({ kind: 'writes', stretch: { space, address, length } }, { to: before });
   }
 
   /** Every execution of the instruction at a virtual address. The replay stands before each. */
   executions(address: number, range: Range = {}): AsyncGenerator<Moment, void> {
-    return executions(this.opened.time, address, ...this.bounds(range));
+    return this.all({ kind: 'executions', address }, range);
   }
 
   /** Every instruction, and what it changed. The replay stands behind each. */
   trace(range: Range): AsyncGenerator<TraceEntry, void> {
-    const registers: TracedRegister[] = [...this.registersByName.values()].filter(({ name }) => name !== 'pc' && name !== 'icount');
-    return trace(this.opened.time, registers, ...this.bounds(range));
+    return this.all({ kind: 'trace' }, range);
   }
 
   /** What the guest sends on a serial port. The replay may be moved between two bytes. */
   serial(port = 0, range: Range = {}): AsyncGenerator<SerialByte, void> {
-    return this.all(range, (happened) => ({
-      serial(from, byte, at) {
-        if (from === port) happened({ ...at, byte });
-      },
-    }));
+    return this.all({ kind: 'serial', port }, range);
   }
 
   /** Frames that the guest sends or gets. The replay may be moved between two of them. @param filter see `parseFrameFilter` @throws RepriseError BAD_VALUE of the filter */
   frames(filter: string | FrameFilter = () => true, range: Range = {}): AsyncGenerator<Frame, void> {
-    const matches = typeof filter === 'string' ? parseFrameFilter(filter) : filter;
-    return this.all(range, (happened) => ({
-      frame(bytes, direction, at) {
-        if (matches(bytes)) happened({ ...at, direction, bytes: bytes.slice() });
-      },
-    }));
+    if (typeof filter === 'string') parseFrameFilter(filter);
+    const found = this.all({ kind: 'frames', filter: typeof filter === 'string' ? filter : undefined }, range);
+    return typeof filter === 'string' ? found : matching(found, ({ bytes }) => filter(bytes));
   }
 
   /** Requests of the guest to its disks, as they are done. The replay may be moved between two of them. */
   diskRequests(range: Range = {}): AsyncGenerator<DiskAccess, void> {
-    return this.all(range, (happened) => ({
-      disk(device, request, at) {
-        const [offset, length] =
-          request.kind === 'flush' ? [0, 0] : [request.offset, request.kind === 'write' ? request.bytes.length : request.length];
-        happened({ ...at, device, kind: request.kind, offset, length });
-      },
-    }));
+    return this.all({ kind: 'disk-requests' }, range);
   }
 
-  private all<T>(range: Range, detector: Detector<T>): AsyncGenerator<T, void> {
-    return detections(this.opened.time, detector, ...this.bounds(range));
+  private all<Q extends Question>(question: Q, { from = this.start, to = this.end }: Range): AsyncGenerator<AnswerTo<Q>, void> {
+    return this.inquiry.answers(question, this.inside(from), this.inside(to));
   }
 
   private async stopping(
@@ -243,15 +221,15 @@ export class Replay {
     }
   }
 
-  private bounds({ from = this.start, to = this.end }: Range): [Icount, Icount] {
-    return [this.inside(from), this.inside(to)];
-  }
-
   private inside(count: number): Icount {
     if (!Number.isInteger(count) || count < this.start || count > this.end)
       throw new RepriseError('BAD_VALUE', `${count} is not an instruction count from ${this.start} to ${this.end}`);
     return icount(count);
   }
+}
+
+async function* matching<T>(items: AsyncIterable<T>, matches: (item: T) => boolean): AsyncGenerator<T, void> {
+  for await (const item of items) if (matches(item)) yield item;
 }
 
 const cardAt = (file: string): DriveSpec => ({

@@ -36,7 +36,8 @@ export interface Cpu {
   halted(): boolean;
   run(budget: number): number;
   reset(): void;
-  dropDerived(): void;
+  /** Forgets what is derived from state and memory, after a change from outside. @param pages numbers of the pages that were changed; any may have been if it is left out */
+  dropDerived(pages?: readonly number[]): void;
   dropStores(): void;
   readonly debug: CpuDebug;
   readonly inspector: CpuInspector;

@@ -1,5 +1,6 @@
 /** What the questions to a recording have in common: options, symbols, progress, Ctrl-C, and how answers are written. */
 import { once } from 'node:events';
+import { Inquiry } from '../api/inquiry.ts';
 import { CHECKPOINT_MEMORY, type OpenedReplay, openReplay } from '../api/open-replay.ts';
 import { Names } from '../debug/names.ts';
 import { RepriseError } from '../errors/errors.ts';
@@ -13,13 +14,17 @@ import { finishDrives } from './options/drives.ts';
 import { ENGINE_OPTIONS, HELP_OPTIONS, newQemuDraft, type QemuDraft } from './options/qemu.ts';
 import { DISKS, FILE_OPTIONS } from './options/recorded-files.ts';
 import { type OptionRow, parseCommandLine } from './options/table.ts';
-import { parseSize } from './options/values.ts';
+import { parseInteger, parseSize } from './options/values.ts';
 
 export interface AskDraft extends QemuDraft {
   symbols: string | undefined;
   json: boolean;
   checkpointMemory: number;
+  jobs: number;
 }
+
+/** Each has a machine of its own. */
+const MAX_JOBS = 64;
 
 /** Options of every question. */
 export const ASK_ROWS: readonly OptionRow<AskDraft>[] = [
@@ -49,13 +54,28 @@ export const ASK_ROWS: readonly OptionRow<AskDraft>[] = [
       draft.checkpointMemory = parseSize(value, `${option} ${value}`, 'M');
     },
   },
+  {
+    names: ['jobs'],
+    argument: 'N',
+    group: 'Speed',
+    help: 'replay so many parts of a long trace, or between stored checkpoints, side by side (default 1; quicker for traces)',
+    apply: (draft, value, option) => {
+      draft.jobs = parseInteger(value, option, 1, MAX_JOBS);
+    },
+  },
   ...ENGINE_OPTIONS,
   ...FILE_OPTIONS,
   ...DISKS,
   ...HELP_OPTIONS,
 ];
 
-export const newAskDraft = (): AskDraft => ({ ...newQemuDraft(), symbols: undefined, json: false, checkpointMemory: CHECKPOINT_MEMORY });
+export const newAskDraft = (): AskDraft => ({
+  ...newQemuDraft(),
+  symbols: undefined,
+  json: false,
+  checkpointMemory: CHECKPOINT_MEMORY,
+  jobs: 1,
+});
 
 /** The recording's file, and other words. @throws RepriseError UNKNOWN_OPTION, USAGE */
 export function parseQuestion<Draft extends AskDraft>(
@@ -79,46 +99,60 @@ export interface Answer {
   readonly json: object;
 }
 
+export interface CommandQuestion {
+  readonly command: string;
+  /** Of the recording. */
+  readonly path: string;
+  readonly draft: AskDraft;
+  /** It is answered from the end backwards. */
+  readonly backwards?: boolean;
+  /** Yields the answers. */
+  ask(inquiry: Inquiry, replay: OpenedReplay): AsyncGenerator<Answer, void>;
+  /** What a person is told when there is none. */
+  readonly nothing: string;
+}
+
 /**
  * Puts a question to a recording and writes the answers to standard output as they come.
- * @param ask yields the answers @param nothing what a person is told when there is none
  * @returns the exit status: done, or `nothing` without an answer
  */
-export async function answerQuestion(
-  command: string,
-  path: string,
-  draft: AskDraft,
-  ask: (replay: OpenedReplay) => AsyncGenerator<Answer, void>,
-  nothing: string,
-): Promise<number> {
+export async function answerQuestion({ command, path, draft, backwards = false, ask, nothing }: CommandQuestion): Promise<number> {
   const say = (text: string): void => void process.stderr.write(`reprise ${command}: ${text}\n`);
   let signal: EndingSignal | undefined;
   let replay: OpenedReplay | undefined;
+  let inquiry: Inquiry | undefined;
+  const stop = (): void => {
+    inquiry?.close();
+    replay?.session.quit();
+  };
   const stopListening = onEndingSignal((received) => {
     signal = received;
-    replay?.session.quit();
+    stop();
   });
   // Whoever reads the answers has seen enough.
   let readerGone = false;
   process.stdout.on('error', () => {
     readerGone = true;
-    replay?.session.quit();
+    stop();
   });
   const over = (): boolean => signal !== undefined || readerGone;
   let progress: ProgressLine | undefined;
   let answers = 0;
   try {
+    const { kernel, initrd, dtb, bios } = draft;
     replay = await openReplay(path, {
-      files: draft,
+      files: { kernel, initrd, dtb, bios },
       drives: finishDrives(draft.drives),
       accel: draft.accel,
       checkpointMemory: draft.checkpointMemory,
-      onProgress: (machine) => progress?.update(machine.icount(), machine.now()),
+      forwardOnly: !backwards,
+      onProgress: (icount, guestTime) => progress?.update(icount, guestTime),
     });
+    inquiry = new Inquiry(replay, draft.jobs);
     const notice = truncationNotice(replay.file);
     if (notice !== undefined) say(notice);
     progress = openProgress(new NodeClock(), process.stdout.isTTY, replay.time.end);
-    for await (const { text, json } of ask(replay)) {
+    for await (const { text, json } of ask(inquiry, replay)) {
       if (over()) break;
       answers++;
       if (!process.stdout.write(`${draft.json ? JSON.stringify(json) : text}\n`) && !over()) await once(process.stdout, 'drain').catch(() => {});

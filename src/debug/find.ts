@@ -55,25 +55,56 @@ export async function* detections<T>(
   }
 }
 
-/** A text that the guest sends on a serial port: the moment of its last byte. @param text at least one byte */
-export const serialDetector =
-  (port: number, text: Uint8Array): Detector<Moment> =>
-  (happened) => {
-    const search = new StreamSearch(text);
-    return {
-      serial(from, byte, at) {
-        if (from === port && search.push(byte)) happened(at);
-      },
-    };
-  };
+export interface SerialByte extends Moment {
+  readonly byte: number;
+}
 
-export const frameDetector =
-  (filter: FrameFilter): Detector<Moment> =>
+/** What the guest sends on a serial port. */
+export const serialBytes =
+  (port: number): Detector<SerialByte> =>
   (happened) => ({
-    frame(bytes, _direction, at) {
-      if (filter(bytes)) happened(at);
+    serial(from, byte, at) {
+      if (from === port) happened({ ...at, byte });
     },
   });
+
+export interface Frame extends Moment {
+  /** As the guest sees it. */
+  readonly direction: 'sent' | 'received';
+  readonly bytes: Uint8Array;
+}
+
+/** Frames that the guest sends or gets. */
+export const frames =
+  (filter: FrameFilter): Detector<Frame> =>
+  (happened) => ({
+    frame(bytes, direction, at) {
+      if (filter(bytes)) happened({ ...at, direction, bytes: bytes.slice() });
+    },
+  });
+
+export interface DiskAccess extends Moment {
+  /** Name of the disk, such as `sd0`. */
+  readonly device: string;
+  readonly kind: 'read' | 'write' | 'discard' | 'flush';
+  /** In bytes; 0 for a flush. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Requests of the guest to its disks, as they are done. */
+export const diskAccesses: Detector<DiskAccess> = (happened) => ({
+  disk(device, request, at) {
+    const [offset, length] = request.kind === 'flush' ? [0, 0] : [request.offset, request.kind === 'write' ? request.bytes.length : request.length];
+    happened({ ...at, device, kind: request.kind, offset, length });
+  },
+});
+
+/** Each time that a text has been sent: the moment of its last byte. @param text at least one byte */
+export async function* textEnds(bytes: AsyncIterable<SerialByte>, text: Uint8Array): AsyncGenerator<Moment, void> {
+  const search = new StreamSearch(text);
+  for await (const { byte, ...moment } of bytes) if (search.push(byte)) yield moment;
+}
 
 /** Finds a text in a stream of bytes (Knuth, Morris and Pratt's way: no byte is looked at twice). */
 export class StreamSearch {

@@ -26,17 +26,22 @@ export interface Write {
 }
 
 /**
- * The writes to a stretch of memory, the last one first, from `before` (or the end) backwards; an instruction counts once.
- * The machine may be anywhere between two of them, and breakpoints of others must not be set.
+ * The writes to a stretch of memory in [start, before), the last one first; an instruction counts once. The machine may be
+ * anywhere between two of them, and breakpoints of others must not be set.
  */
-export async function* writesBackwards(machine: WitnessedRun, stretch: Stretch, before: Icount = machine.end): AsyncGenerator<Write, void> {
+export async function* writesBackwards(
+  machine: WitnessedRun,
+  stretch: Stretch,
+  before: Icount = machine.end,
+  start: Icount = machine.start,
+): AsyncGenerator<Write, void> {
   const { cpu } = machine;
   const watchpoint = { ...stretch, kind: 'write' } as const;
   for (let from = before; ; ) {
     await machine.seek(from);
     cpu.addWatchpoint(watchpoint);
     try {
-      const stop = await reverseContinue(machine);
+      const stop = await reverseContinue(machine, undefined, start);
       if (stop.kind !== 'watchpoint') return;
       const old = cpu.read(stretch.space, stretch.address, stretch.length);
       const guestTime = machine.guestTime();
@@ -48,12 +53,6 @@ export async function* writesBackwards(machine: WitnessedRun, stretch: Stretch, 
       cpu.removeWatchpoint(watchpoint);
     }
   }
-}
-
-/** The last write before a moment, or undefined if there was none. */
-export async function lastWrite(machine: WitnessedRun, stretch: Stretch, before?: Icount): Promise<Write | undefined> {
-  for await (const write of writesBackwards(machine, stretch, before)) return write;
-  return undefined;
 }
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -5,8 +5,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Arm926 } from '../cpu/arm/cpu.ts';
 import { readCpsr } from '../cpu/arm/psr.ts';
 import { icount } from '../time/units.ts';
-import { detections, executions, momentJson, momentText, StreamSearch, serialDetector } from './find.ts';
-import { lastWrite, type Write, writeJson, writesBackwards, writeText } from './last-write.ts';
+import { detections, executions, momentJson, momentText, StreamSearch, serialBytes, textEnds } from './find.ts';
+import { type Stretch, type Write, writeJson, writesBackwards, writeText } from './last-write.ts';
 import { LOST_UPDATE, ledgerTime, type MachineTime } from './machine-time.suite.ts';
 import { Names } from './names.ts';
 import { type TracedRegister, type TraceEntry, trace, traceJson, traceText } from './trace.ts';
@@ -18,6 +18,10 @@ beforeAll(() => {
   machine = ledgerTime();
 });
 const number = (bytes: Uint8Array): number => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+async function lastWrite(run: MachineTime, stretch: Stretch, before?: Write['icount']): Promise<Write | undefined> {
+  for await (const write of writesBackwards(run, stretch, before)) return write;
+  return undefined;
+}
 async function pcAt(count: number): Promise<number> {
   await machine.seek(icount(count));
   return machine.cpu.pc();
@@ -91,8 +95,7 @@ describe('executions of an instruction', () => {
 describe('a text on the serial port', () => {
   it('is found at the instruction that sent its last byte', async () => {
     const text = 'try help';
-    const detector = serialDetector(0, Buffer.from(text));
-    const [moment, ...more] = await all(detections(machine, detector));
+    const [moment, ...more] = await all(textEnds(detections(machine, serialBytes(0)), Buffer.from(text)));
     expect(more).toEqual([]);
     expect(names.place(await pcAt(moment.icount))).toMatch(/^put_text/);
     expect(machine.guestTime()).toBe(moment.guestTime);
@@ -110,11 +113,11 @@ describe('a text on the serial port', () => {
   });
 
   it('is found each time, in a part of the run, and not on another port', async () => {
-    const letters = await all(detections(machine, serialDetector(0, Buffer.from('e'))));
+    const letters = await all(textEnds(detections(machine, serialBytes(0)), Buffer.from('e')));
     expect(letters.length).toBeGreaterThan(5);
     const third = letters[2].icount;
-    expect(await all(detections(machine, serialDetector(0, Buffer.from('e')), third, icount(third + 1)))).toEqual([letters[2]]);
-    expect(await all(detections(machine, serialDetector(1, Buffer.from('e'))))).toEqual([]);
+    expect(await all(detections(machine, serialBytes(0), third, icount(third + 1)))).toEqual([{ ...letters[2], byte: 0x65 }]);
+    expect(await all(detections(machine, serialBytes(1)))).toEqual([]);
   });
 });
 

@@ -36,7 +36,7 @@ export async function* stopsUntil(runner: Runner, limit: Icount): AsyncGenerator
 export type ReverseStop =
   | DebugStop
   | { readonly kind: 'step' }
-  /** The first moment is reached. */
+  /** There is no stop before. */
   | { readonly kind: 'start' }
   /** The machine is where it was. */
   | { readonly kind: 'interrupted' };
@@ -48,12 +48,13 @@ export type StopCondition = (stop: DebugStop) => boolean;
  * Goes back to the last stop before the present moment: to a breakpoint, or to the moment before an instruction that
  * makes a watched access; of the two at one moment, the access counts.
  * @param when passes over the stops for which it is false
+ * @param start the moment at which it ends if there is no stop before
  */
-export async function reverseContinue(machine: TimeMachine, when: StopCondition = () => true): Promise<ReverseStop> {
+export async function reverseContinue(machine: TimeMachine, when: StopCondition = () => true, start = machine.start): Promise<ReverseStop> {
   const origin = machine.now();
-  for (let limit = origin; limit > machine.start; ) {
+  for (let limit = origin; limit > start; ) {
     const stretch = Math.min(origin - limit, LONGEST_STRETCH);
-    const from = machine.checkpointBefore(icount(Math.max(machine.start + 1, limit - stretch)));
+    const from = icount(Math.max(start, machine.checkpointBefore(icount(Math.max(start + 1, limit - stretch)))));
     await machine.seek(from);
     const last = await lastStop(machine, limit, when);
     if (last === 'interrupted') {
@@ -66,7 +67,7 @@ export async function reverseContinue(machine: TimeMachine, when: StopCondition 
     }
     limit = from;
   }
-  await machine.seek(machine.start);
+  await machine.seek(start);
   return { kind: 'start' };
 }
 

@@ -25,7 +25,7 @@ async function withCheckpoints(bytes: Uint8Array, budget = 2 ** 30, spacing = 30
       memory: machine.memory,
       states: [...machine.components, ...states],
       disks: [],
-      dropDerived: () => machine.cpu.dropDerived(),
+      dropDerived: (pages) => machine.cpu.dropDerived(pages),
       dropStores: () => machine.cpu.dropStores(),
     },
     hasher,

@@ -87,7 +87,7 @@ export function keepCheckpoints(
     memory: machine.memory,
     states: [...machine.components, ...states],
     disks: layers.filter((layer) => layer !== undefined),
-    dropDerived: () => machine.cpu.dropDerived(),
+    dropDerived: (pages: readonly number[]) => machine.cpu.dropDerived(pages),
     dropStores: () => machine.cpu.dropStores(),
   };
   const stored = new StoredCheckpoints({ recording, run, states: run.storedStates, layers, notice });

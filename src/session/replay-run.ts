@@ -85,6 +85,8 @@ export class ReplayRun {
   private verified: Icount = toIcount(0);
   private last: Digest | undefined;
   private interrupted = false;
+  /** When the host could last deliver what had arrived; of one run or another, since many may be short. */
+  private lastTurn = 0;
   private ended = false;
   /** Of each serial port: how many bytes were passed on. What is sent again after a step back is not. */
   private readonly printed: number[];
@@ -158,13 +160,12 @@ export class ReplayRun {
     const { machine, options } = this;
     const { clock, script, onProgress, onPassing } = options;
     const end = script.end?.digest ?? script.reached;
-    let lastTurn = clock.milliseconds();
     for (;;) {
       const now = clock.milliseconds();
-      if (now - lastTurn >= TURN_MS) {
+      if (now - this.lastTurn >= TURN_MS) {
         onProgress?.(machine);
         await clock.turn();
-        lastTurn = now;
+        this.lastTurn = now;
         if (this.interrupted) {
           this.interrupted = false;
           return 'interrupted';

@@ -13,7 +13,7 @@ import type { RecordedCheckpoints, Recording } from '../replay/reader.ts';
 import type { NamedState } from '../snapshot/blocks.ts';
 import { type CheckpointBody, decodeBody } from '../snapshot/checkpoint-body.ts';
 import { type Placement, ZEROS } from '../snapshot/content-table.ts';
-import { clearPage, putPage } from '../snapshot/machine-state.ts';
+import { clearPage, putPage } from '../snapshot/pages.ts';
 import type { Icount } from '../time/units.ts';
 import type { ReplayRun } from './replay-run.ts';
 
@@ -92,21 +92,26 @@ export class StoredCheckpoints {
       lastContent: checkpoint.lastContent,
     });
     for (const [n, { state }] of this.states.entries()) state.layout.check(body.states[n]);
-    await this.apply(body, machine.memory);
-    machine.cpu.dropDerived();
+    const others: number[] = [];
+    try {
+      await this.apply(body, machine.memory, others);
+    } finally {
+      machine.cpu.dropDerived(others);
+    }
     return this.run.resume(recorded.digest, recorded.count);
   }
 
-  private async apply({ states, ram, disks }: CheckpointBody, memory: GuestMemory): Promise<void> {
+  /** @param others gets the numbers of the pages that have another content now */
+  private async apply({ states, ram, disks }: CheckpointBody, memory: GuestMemory, others: number[]): Promise<void> {
     const { checkpoints } = this.recording;
     for (const [n, { state }] of this.states.entries()) state.restore(states[n]);
     const filled = new Uint8Array(memory.flags.length);
     for (const { unit, bytes } of contentsOf(ram, checkpoints)) {
       if (bytes === undefined) continue;
-      putPage(memory, unit, bytes);
+      if (putPage(memory, unit, bytes)) others.push(unit);
       filled[unit] = 1;
     }
-    for (let page = 0; page < filled.length; page++) if (filled[page] === 0) clearPage(memory, page);
+    for (let page = 0; page < filled.length; page++) if (filled[page] === 0 && clearPage(memory, page)) others.push(page);
     for (const [n, disk] of this.disks.entries()) {
       if (disk === undefined) continue;
       const { layer, start } = disk;

@@ -1,10 +1,11 @@
 /** A machine at many moments, in memory: taken in a moment, and gone back to in a moment. */
 import type { CowDisk, CowState } from '../block/cow.ts';
-import { DIRTY, type DirtyPages, type GuestMemory } from '../bus/memory.ts';
+import type { DirtyPages, GuestMemory } from '../bus/memory.ts';
 import type { Hasher } from '../replay/hasher.ts';
 import type { Position } from '../replay/model.ts';
 import type { NamedState } from './blocks.ts';
 import { PageStore, type PageTable } from './page-store.ts';
+import { clearPage, putPage } from './pages.ts';
 
 /** The machine at one moment. */
 export interface Checkpoint {
@@ -21,7 +22,8 @@ export interface Remembered {
   readonly states: readonly NamedState[];
   /** The layers over its disks. */
   readonly disks: readonly CowDisk[];
-  dropDerived(): void;
+  /** Pages have another content, and states another value. */
+  dropDerived(pages: readonly number[]): void;
   /** Pages were marked clean. */
   dropStores(): void;
 }
@@ -64,12 +66,10 @@ export class History {
     const { memory } = machine;
     const changed = new Set(this.dirty.take());
     for (const page of store.differing(this.present, pages)) changed.add(page);
+    const others: number[] = [];
     for (const number of changed) {
       const content = store.content(pages, number);
-      const page = memory.page(number);
-      if (content === undefined) page.fill(0);
-      else page.set(content);
-      memory.flags[number] |= DIRTY;
+      if (content === undefined ? clearPage(memory, number) : putPage(memory, number, content)) others.push(number);
     }
     // Everyone else has to look at these pages; here they are what the checkpoint says.
     this.dirty.take();
@@ -77,7 +77,7 @@ export class History {
     this.present = store.derive(pages, [], () => new Uint8Array(0));
     for (const [n, { state }] of machine.states.entries()) state.restore(states[n]);
     for (const [n, disk] of machine.disks.entries()) disk.restore(disks[n]);
-    machine.dropDerived();
+    machine.dropDerived(others);
   }
 
   drop({ states, pages, disks }: Checkpoint): void {

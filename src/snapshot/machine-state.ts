@@ -1,6 +1,6 @@
 /** Takes a machine's whole state apart into blocks, and puts it together again. */
 import { SECTOR_BYTES } from '../bus/disk.ts';
-import { DIRTY, type GuestMemory } from '../bus/memory.ts';
+import type { GuestMemory } from '../bus/memory.ts';
 import { RepriseError } from '../errors/errors.ts';
 import type { MachineOptions, Position } from '../replay/model.ts';
 import {
@@ -17,6 +17,7 @@ import {
   type SnapshotHead,
 } from './blocks.ts';
 import { damaged } from './damage.ts';
+import { clearPage, putPage } from './pages.ts';
 
 /** A machine and what goes with it, as far as snapshots are concerned. */
 export interface Snapshotable {
@@ -166,21 +167,4 @@ async function examine(
 
 function checkPiece({ disk, offset, bytes }: DiskPiece, { disks }: MachineOptions): void {
   if (offset + bytes.length > (disks[disk]?.sectors ?? 0) * SECTOR_BYTES) throw damaged('it has contents of a disk that lie outside of it');
-}
-
-/** Pages that stay the same stay clean. */
-export function putPage(memory: GuestMemory, number: number, bytes: Uint8Array): void {
-  const page = memory.page(number);
-  let at = 0;
-  while (at < page.length && page[at] === bytes[at]) at++;
-  if (at === page.length) return;
-  page.set(bytes);
-  memory.flags[number] |= DIRTY;
-}
-
-export function clearPage(memory: GuestMemory, number: number): void {
-  const page = memory.page(number);
-  if (page.every((byte) => byte === 0)) return;
-  page.fill(0);
-  memory.flags[number] |= DIRTY;
 }

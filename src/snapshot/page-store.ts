@@ -2,8 +2,10 @@
  * RAM at many moments, each page kept once however many moments have it: a table of two levels that moments share as far
  * as they are the same, over pages that are found by their content.
  */
+import { isZero } from '../block/zeros.ts';
 import { PAGE_BYTES } from '../bus/memory.ts';
 import type { Hasher } from '../replay/hasher.ts';
+import { samePage } from './pages.ts';
 
 const LEAF_PAGES = 128;
 
@@ -28,12 +30,10 @@ export type PageTable = readonly Leaf[];
 export class PageStore {
   private readonly hasher: Hasher;
   private readonly known = new Map<bigint, Page>();
-  private readonly zeroHash: bigint;
   private pages = 0;
 
   constructor(hasher: Hasher) {
     this.hasher = hasher;
-    this.zeroHash = hasher.h64(new Uint8Array(PAGE_BYTES), 0n);
   }
 
   /** Memory that the pages take. */
@@ -96,10 +96,10 @@ export class PageStore {
 
   /** The page with that content, with no more holders than it has already. */
   private page(bytes: Uint8Array): Page | undefined {
+    if (isZero(bytes)) return undefined;
     const hash = this.hasher.h64(bytes, 0n);
-    if (hash === this.zeroHash && bytes.every((byte) => byte === 0)) return undefined;
     const known = this.known.get(hash);
-    if (known !== undefined && equal(known.bytes, bytes)) return known;
+    if (known !== undefined && samePage(known.bytes, bytes)) return known;
     const page: Page = { hash, bytes: bytes.slice(), holders: 0 };
     // Of two contents with one hash only the first is found again.
     if (known === undefined) this.known.set(hash, page);
@@ -112,9 +112,4 @@ export class PageStore {
     this.pages--;
     if (this.known.get(page.hash) === page) this.known.delete(page.hash);
   }
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  for (let n = 0; n < a.length; n++) if (a[n] !== b[n]) return false;
-  return true;
 }

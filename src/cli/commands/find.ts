@@ -1,9 +1,12 @@
 /** `reprise find`: every moment at which something happened. */
+
+import type { Inquiry } from '../../api/inquiry.ts';
 import { parseAddress } from '../../debug/addresses.ts';
-import { detections, executions, frameDetector, momentJson, momentText, serialDetector } from '../../debug/find.ts';
+import { momentJson, momentText, textEnds } from '../../debug/find.ts';
 import { parseFrameFilter } from '../../debug/frame-filter.ts';
 import type { Names } from '../../debug/names.ts';
-import type { Moment, WitnessedRun } from '../../debug/witnessed.ts';
+import type { TimeMachine } from '../../debug/time-machine.ts';
+import type { Moment } from '../../debug/witnessed.ts';
 import { RepriseError } from '../../errors/errors.ts';
 import { ASK_ROWS, type AskDraft, answerQuestion, newAskDraft, parseQuestion, readNames } from '../ask.ts';
 import { renderHelp } from '../options/help.ts';
@@ -13,7 +16,7 @@ import { answerRequest } from '../requests.ts';
 import type { Command } from './command.ts';
 
 /** Something to look for. @throws RepriseError BAD_VALUE, NO_SUCH_SYMBOL */
-type Search = (names: Names | undefined, port: number) => (run: WitnessedRun) => AsyncGenerator<Moment, void>;
+type Search = (names: Names | undefined, port: number) => (inquiry: Inquiry, run: TimeMachine) => AsyncGenerator<Moment, void>;
 
 interface FindDraft extends AskDraft {
   readonly searches: { readonly option: string; readonly value: string; readonly search: Search }[];
@@ -31,25 +34,25 @@ const searchRow = (name: string, argument: string, help: string, search: (value:
 const ROWS: readonly OptionRow<FindDraft>[] = [
   searchRow('pc', 'ADDRESS', 'each execution of the instruction at this virtual address', (value) => (names) => {
     const address = parseAddress(value, names);
-    return (run) => executions(run, address);
+    return (inquiry, { start, end }) => inquiry.answers({ kind: 'executions', address }, start, end);
   }),
   searchRow('exec', 'SYMBOL', 'each time this function is entered (needs --symbols)', (value) => (names) => {
     if (names === undefined) throw new RepriseError('USAGE', `--exec ${value} needs the symbols: --symbols System.map or ELF`);
     const address = names.symbols.address(value);
-    return (run) => executions(run, address);
+    return (inquiry, { start, end }) => inquiry.answers({ kind: 'executions', address }, start, end);
   }),
   searchRow('serial', 'TEXT', 'each time the guest has sent this text on its serial port', (value) => (_, port) => {
     const text = Buffer.from(value);
     if (text.length === 0) throw new RepriseError('BAD_VALUE', '--serial: the text is empty');
-    return (run) => detections(run, serialDetector(port, text));
+    return (inquiry, { start, end }) => textEnds(inquiry.answers({ kind: 'serial', port }, start, end), text);
   }),
   searchRow(
     'frame',
     'FILTER',
     "each frame sent or received that matches, such as 'tcp port 80 and host 10.0.2.2' (a part of pcap-filter(7))",
     (value) => () => {
-      const filter = parseFrameFilter(value);
-      return (run) => detections(run, frameDetector(filter));
+      parseFrameFilter(value);
+      return (inquiry, { start, end }) => inquiry.answers({ kind: 'frames', filter: value }, start, end);
     },
   ),
   {
@@ -77,14 +80,14 @@ export const find: Command = {
     if (wanted === undefined) throw new RepriseError('USAGE', 'find what? say --pc, --exec, --serial or --frame');
     if (another !== undefined) throw new RepriseError('USAGE', `one thing at a time: ${another.option} is one too many`);
     const search = wanted.search(readNames(draft.symbols), draft.port);
-    return answerQuestion(
-      'find',
+    return answerQuestion({
+      command: 'find',
       path,
       draft,
-      async function* ({ time }) {
-        for await (const moment of search(time)) yield { text: momentText(moment), json: momentJson(moment) };
+      async *ask(inquiry, { time }) {
+        for await (const moment of search(inquiry, time)) yield { text: momentText(moment), json: momentJson(moment) };
       },
-      `it never happened: ${wanted.option} ${wanted.value}`,
-    );
+      nothing: `it never happened: ${wanted.option} ${wanted.value}`,
+    });
   },
 };

@@ -1,6 +1,6 @@
 /** `reprise last-write`: who wrote there last, and what. */
 import { parseStretch } from '../../debug/addresses.ts';
-import { lastWrite, writeJson, writeText } from '../../debug/last-write.ts';
+import { writeJson, writeText } from '../../debug/last-write.ts';
 import { RepriseError } from '../../errors/errors.ts';
 import { type Icount, icount } from '../../time/units.ts';
 import { ASK_ROWS, type AskDraft, answerQuestion, newAskDraft, parseQuestion, readNames } from '../ask.ts';
@@ -51,18 +51,21 @@ export const lastWriteCommand: Command = {
     if (place === undefined) throw new RepriseError('USAGE', 'written where? name an address, such as 0xc0008000, or a symbol');
     const names = readNames(draft.symbols);
     const stretch = { space: draft.physical ? 'physical' : 'virtual', ...parseStretch(place, names, DEFAULT_LENGTH) } as const;
-    return answerQuestion(
-      'last-write',
+    return answerQuestion({
+      command: 'last-write',
       path,
       draft,
-      async function* ({ time }) {
+      backwards: true,
+      async *ask(inquiry, { time }) {
         const { before = time.end } = draft;
         if (before < time.start || before > time.end)
           throw new RepriseError('BAD_VALUE', `--before ${before}: the recording goes from instruction ${time.start} to ${time.end}`);
-        const write = await lastWrite(time, stretch, before);
-        if (write !== undefined) yield { text: writeText(write, names), json: writeJson(write, names) };
+        for await (const write of inquiry.answers({ kind: 'writes', stretch }, time.start, before)) {
+          yield { text: writeText(write, names), json: writeJson(write, names) };
+          return;
+        }
       },
-      `no instruction wrote to ${place}${draft.before === undefined ? '' : ` before ${draft.before}`}`,
-    );
+      nothing: `no instruction wrote to ${place}${draft.before === undefined ? '' : ` before ${draft.before}`}`,
+    });
   },
 };

@@ -1,11 +1,8 @@
 /** `reprise trace`: what the machine did, instruction by instruction. */
-import { Arm926 } from '../../cpu/arm/cpu.ts';
 import { countAt } from '../../debug/count-at.ts';
-import { type TracedRegister, trace, traceJson, traceText } from '../../debug/trace.ts';
+import { traceJson, traceText } from '../../debug/trace.ts';
 import type { WitnessedRun } from '../../debug/witnessed.ts';
 import { RepriseError } from '../../errors/errors.ts';
-import { armDescription } from '../../gdb/arm.ts';
-import { registersOf } from '../../gdb/registers.ts';
 import type { Moment } from '../../session/replay-session.ts';
 import type { Icount } from '../../time/units.ts';
 import { ASK_ROWS, type AskDraft, answerQuestion, newAskDraft, parseQuestion, readNames } from '../ask.ts';
@@ -42,11 +39,6 @@ const ROWS: readonly OptionRow<TraceDraft>[] = [
   ...ASK_ROWS,
 ];
 
-/** They change with every instruction, or cannot. */
-const UNTRACED = ['pc', 'icount'];
-
-const tracedRegisters = (cpu: Arm926): TracedRegister[] => registersOf(armDescription(cpu)).filter(({ name }) => !UNTRACED.includes(name));
-
 /** The count at which a moment is reached. @throws RepriseError BAD_VALUE outside of the recording */
 async function countOf(moment: Moment, run: WitnessedRun, option: string): Promise<Icount> {
   if ('icount' in moment) {
@@ -69,18 +61,16 @@ export const traceCommand: Command = {
     const { from, to } = draft;
     if (from === undefined || to === undefined) throw new RepriseError('USAGE', 'which part of the run? say --from and --to');
     const names = readNames(draft.symbols);
-    return answerQuestion(
-      'trace',
+    return answerQuestion({
+      command: 'trace',
       path,
       draft,
-      async function* ({ time, session }) {
-        const { cpu } = session.machine;
-        if (!(cpu instanceof Arm926)) throw new RepriseError('UNKNOWN_MACHINE', 'there is no trace for this processor');
+      async *ask(inquiry, { time }) {
         const [first, last] = [await countOf(from, time, '--from'), await countOf(to, time, '--to')];
-        for await (const entry of trace(time, tracedRegisters(cpu), first, last))
+        for await (const entry of inquiry.answers({ kind: 'trace' }, first, last))
           yield { text: traceText(entry, names), json: traceJson(entry, names) };
       },
-      'there is no instruction in that part',
-    );
+      nothing: 'there is no instruction in that part',
+    });
   },
 };

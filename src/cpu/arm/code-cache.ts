@@ -139,14 +139,9 @@ export class CodeCache {
   }
 
   private forgetPage(page: number): void {
-    for (const decoded of this.pages[page] ?? []) this.compiled()?.dropPage(decoded);
-    this.pages[page] = undefined;
-    this.known.splice(0, Infinity, ...this.known.filter((number) => number !== page));
-    this.memory.flags[page] &= ~CODE;
+    this.dropPages([page]);
     this.stores[page] = 0;
     if (this.forgotten[page] < MAX_DOUBLINGS) this.forgotten[page]++;
-    this.tags.fill(NOTHING);
-    this.found.fill(undefined);
   }
 
   /** What is compiled may be at other addresses now. */
@@ -162,6 +157,18 @@ export class CodeCache {
         this.compiled()?.dropWord(decoded, offset >>> 2);
       }
     }
+  }
+
+  /** Forgets the code of some pages. */
+  dropPages(numbers: readonly number[]): void {
+    for (const number of numbers) {
+      for (const decoded of this.pages[number] ?? []) this.compiled()?.dropPage(decoded);
+      this.pages[number] = undefined;
+      this.memory.flags[number] &= ~CODE;
+    }
+    this.known.splice(0, Infinity, ...this.known.filter((number) => this.pages[number] !== undefined));
+    this.tags.fill(NOTHING);
+    this.found.fill(undefined);
   }
 
   /** Forgets everything. */

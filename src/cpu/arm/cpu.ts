@@ -136,9 +136,13 @@ export class Arm926 {
     this.dropDerived();
   }
 
-  /** Forgets all that is derived from state and memory. To be called when either was changed from outside; harmless at any time. */
-  dropDerived(): void {
-    this.code.drop();
+  /**
+   * Forgets what is derived from state and memory. To be called when either was changed from outside; harmless at any time.
+   * @param pages numbers of the pages that were changed; any may have been if it is left out. Code of all others stays
+   */
+  dropDerived(pages?: readonly number[]): void {
+    if (pages === undefined) this.code.drop();
+    else this.code.dropPages(pages);
     this.mmu.flush();
     this.mmu.selectContext();
     this.sliceEnd[0] = this.s.icount;

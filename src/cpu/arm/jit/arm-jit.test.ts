@@ -94,6 +94,23 @@ describe('code that changes', () => {
   });
 });
 
+describe('pages that are changed from outside', () => {
+  it('have new code, and the others keep what is compiled', () => {
+    const bench = new CpuBench(0x100000, EAGERLY);
+    bench.arm(0x9000, 'mov r1, #1', 'mov pc, lr').arm(0x8000, 'bl #0x9000', 'b #0x8004');
+    bench.pc = 0x8000;
+    bench.run(6);
+    const { regions } = statistics(bench);
+    const { cpu, memory } = bench;
+    memory.load(0x9000, Uint8Array.from(Buffer.from(Int32Array.of(armWord('mov r1, #2')).buffer)));
+    cpu.dropDerived([9]);
+    cpu.r[15] = 0x8000;
+    bench.run(6);
+    expect([bench.pc, bench.r(1)]).toEqual([0x8004, 2]);
+    expect(statistics(bench)).toMatchObject({ regions: regions + 1, dropped: 1 });
+  });
+});
+
 describe('code behind a changing mapping', () => {
   const ONE = 0x200000;
   const TWO = 0x300000;
