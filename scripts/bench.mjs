@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { benchFreshCode } from './bench/fresh-code.mjs';
 import { benchLinux } from './bench/linux.mjs';
 import { benchLoops } from './bench/loops.mjs';
 import { has, versionOf } from './bench/measure.mjs';
@@ -25,6 +26,7 @@ const reprise = [process.execPath, join(root, 'dist', 'bin', 'reprise.js')];
 const sections = [
   ['Linux', await benchLinux(reprise, guest, rounds)],
   ['Tight loops', await benchLoops(reprise, rounds)],
+  ['Fresh code', await benchFreshCode(reprise)],
 ];
 const qemu = has('qemu-system-arm') ? versionOf('qemu-system-arm') : 'no QEMU';
 const page = [

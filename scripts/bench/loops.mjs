@@ -1,16 +1,13 @@
 // Tight loops without an operating system (loops.S), as ratios to QEMU with and without -icount.
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { build, COMPILER } from './bare.mjs';
 import { alternate, has, median } from './measure.mjs';
 import { table } from './table.mjs';
 
-const SOURCE = fileURLToPath(new URL('loops.S', import.meta.url));
 /** Rounds of each loop, so that it runs for about a second. */
 const LOOPS = { INTEGER: 100_000_000, MEMORY: 60_000_000, CALLS: 40_000_000, VFP: 20_000_000 };
-const COMPILER = 'arm-none-eabi-gcc';
 
 /** @returns the lines of the table, or one that says why there is none */
 export async function benchLoops(reprise, rounds) {
@@ -40,7 +37,8 @@ async function secondsOfLoop(reprise, name, count, rounds, folder) {
     ['', count],
     [' empty', 0],
   ]) {
-    const image = build(folder, name, n);
+    const image = join(folder, `${name}-${n}.elf`);
+    build('loops.S', image, [name, `COUNT=${n}`]);
     subjects[`reprise${part}`] = [...reprise, 'run', ...machine, image, '-serial', 'none'];
     subjects[`icount${part}`] = [...qemu, '-icount', 'shift=3', '-kernel', image];
     subjects[`plain${part}`] = [...qemu, '-kernel', image];
@@ -48,12 +46,4 @@ async function secondsOfLoop(reprise, name, count, rounds, folder) {
   const results = await alternate(subjects, rounds, folder);
   const cpu = (subject) => median(results[subject].map((run) => run.cpu));
   return Object.fromEntries(['reprise', 'icount', 'plain'].map((subject) => [subject, cpu(subject) - cpu(`${subject} empty`)]));
-}
-
-function build(folder, name, count) {
-  const image = join(folder, `${name}-${count}.elf`);
-  const options = ['-nostdlib', '-mcpu=arm926ej-s', '-mfpu=vfp', '-mfloat-abi=softfp', '-Wl,-Ttext=0x10000', `-D${name}`, `-DCOUNT=${count}`];
-  const { status, stderr } = spawnSync(COMPILER, [...options, '-o', image, SOURCE], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${COMPILER}: ${stderr}`);
-  return image;
 }
