@@ -21,7 +21,7 @@ if (!existsSync(join(guest, 'zImage')) || !existsSync(join(guests, 'disk.qcow2')
   console.log(`bench:io skipped: no guest in ${guests}`);
   process.exit(0);
 }
-const reprise = [process.execPath, join(root, 'dist', 'cli', 'reprise.js')];
+const reprise = [process.execPath, join(root, 'dist', 'bin', 'reprise.js')];
 const folder = mkdtempSync(join(tmpdir(), 'reprise-bench-'));
 const [image, recording, dump] = ['disk.qcow2', 'io.rec', 'io.pcap'].map((name) => join(folder, name));
 copyFileSync(join(guests, 'disk.qcow2'), image);

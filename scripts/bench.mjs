@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { benchDebugging } from './bench/debugging.mjs';
 import { benchFreshCode } from './bench/fresh-code.mjs';
 import { benchLinux } from './bench/linux.mjs';
 import { benchLoops } from './bench/loops.mjs';
@@ -25,6 +26,7 @@ const reprise = [process.execPath, join(root, 'dist', 'bin', 'reprise.js')];
 /** The parts, in the order of the page: each gives the lines of a section. */
 const sections = [
   ['Linux', await benchLinux(reprise, guest, rounds)],
+  ['Going back', await benchDebugging(reprise, guest, rounds)],
   ['Tight loops', await benchLoops(reprise, rounds)],
   ['Fresh code', await benchFreshCode(reprise)],
 ];

@@ -35,10 +35,15 @@ export async function benchLinux(reprise, guest, rounds) {
   }
 }
 
-function subjectsOf(reprise, guest, recording, folder) {
+/** The machine and its guest, which ends by itself. */
+export function bench(guest) {
   const machine = ['-M', 'integratorcp', '-m', `${RAM_MIB}`, '-display', 'none', '-no-reboot', '-rtc', 'base=2026-01-01', '-serial', 'stdio'];
   const files = ['-kernel', join(guest, 'zImage'), '-dtb', join(guest, 'integratorcp.dtb'), '-initrd', join(guest, 'initrd.gz')];
-  const options = [...machine, ...files, '-append', 'console=ttyAMA0 autooff bench'];
+  return [...machine, ...files, '-append', 'console=ttyAMA0 autooff bench'];
+}
+
+function subjectsOf(reprise, guest, recording, folder) {
+  const options = bench(guest);
   const subjects = {
     run: [...reprise, 'run', ...options],
     record: [...reprise, 'record', '--force', '-o', recording, ...options],

@@ -15,10 +15,10 @@ export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(v
 /**
  * Runs a command to its end. Returns CPU and wall seconds, peak memory in MiB, and for each line that begins with `@@` the
  * word behind it and the seconds since the one before (or since the start).
- * @param folder for a temporary file
+ * @param folder for a temporary file @param expected exit status
  * @throws Error if the command fails
  */
-export async function measure(command, folder) {
+export async function measure(command, folder, expected = 0) {
   const report = join(folder, 'time');
   const begin = performance.now();
   const child = spawn('/usr/bin/time', ['-o', report, '-f', '%U %S %e %M', ...command], { stdio: ['ignore', 'pipe', 'ignore'] });
@@ -32,8 +32,8 @@ export async function measure(command, folder) {
     last = now;
   }
   const status = await ended;
-  if (status !== 0) throw new Error(`failed (${status}): ${command.join(' ')}`);
-  const [user, system, wall, kilobytes] = readFileSync(report, 'utf8').trim().split(/\s+/).map(Number);
+  if (status !== expected) throw new Error(`failed (${status}): ${command.join(' ')}`);
+  const [user, system, wall, kilobytes] = readFileSync(report, 'utf8').trim().split('\n').at(-1).split(' ').map(Number);
   return { cpu: user + system, wall, memory: kilobytes / 1024, stages };
 }
 

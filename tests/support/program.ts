@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
-const PROGRAMS = { reprise: 'dist/cli/reprise.js', 'reprise-system-arm': 'dist/cli/reprise-system-arm.js' };
+const PROGRAMS = { reprise: 'dist/bin/reprise.js', 'reprise-system-arm': 'dist/bin/reprise-system-arm.js' };
 
 if (!existsSync(join(ROOT, PROGRAMS.reprise))) throw new Error('these tests run the built programs; build them first: npm run setup');
 
