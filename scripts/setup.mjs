@@ -38,10 +38,10 @@ const newest = (folder) =>
       .filter((e) => e.isFile())
       .map((e) => statSync(join(e.parentPath, e.name)).mtimeMs),
   );
-const built = join(root, 'dist', 'node.tsbuildinfo');
+// The last that is made: a compiler that was run by itself has left it behind.
+const built = join(root, 'dist', 'bin', 'reprise.js');
 if (!existsSync(built) || newest(join(root, 'src')) > statSync(built).mtimeMs) {
   step('Building', process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'], 'inherit');
   step('Bundling', process.execPath, [join(root, 'node_modules', 'rolldown', 'bin', 'cli.mjs'), '--config', '--log-level', 'warn'], 'inherit');
-  writeFileSync(built, readFileSync(built));
 }
 if (!quiet) console.error('Reprise is ready: npm run demo, npm test, or npx reprise --help.');
