@@ -24,6 +24,11 @@ export class WrittenBlocks implements BlockNode {
     return this.node.readOnly;
   }
 
+  /** How many blocks were written since the last time, as far as that is known. */
+  get changed(): number {
+    return this.noted.size;
+  }
+
   /** Numbers of the blocks that were written since the last time, in order; undefined when there were too many, ever. */
   take(): number[] | undefined {
     if (this.lost) return undefined;

@@ -77,6 +77,13 @@ export class DirtyPages {
     Object.freeze(this);
   }
 
+  /** How many pages, as of the last time that anyone took theirs. */
+  get count(): number {
+    let count = 0;
+    for (const mark of this.marks) count += mark;
+    return count;
+  }
+
   /** Numbers of the pages, in order; from now on they count as clean. The caller must have the CPU track stores anew (`Cpu.dropStores`). */
   take(): number[] {
     this.memory.harvest();

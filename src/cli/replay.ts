@@ -19,7 +19,7 @@ import { type Moment, ReplaySession, type SessionStop } from '../session/replay-
 import { SwitchedSession } from '../session/switched-session.ts';
 import { MAX_UNITS } from '../snapshot/content-table.ts';
 import { icount, LIMIT, type Nanoseconds, ns } from '../time/units.ts';
-import { keepInRecording } from './checkpoint-places.ts';
+import { keepInRecording, PRICE } from './checkpoint-places.ts';
 import { attachControls } from './control.ts';
 import { type Debugger, historyOfReplay, listenForDebugger } from './debugger.ts';
 import { chooseEngine, reportEngine } from './engine.ts';
@@ -156,6 +156,7 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayResult> {
           'checkpoints are stored by a replay that goes straight from the start to the end: leave monitor, QMP, debugger and -loadvm out',
         );
       keeper = keepInRecording({
+        price: PRICE.whileReplaying,
         machine: run.machine,
         start: recording.header.start.position.icount,
         states: run.storedStates,

@@ -18,7 +18,7 @@ import { ImageStore } from '../snapshot/image-store.ts';
 import { captureBlocks } from '../snapshot/machine-state.ts';
 import { INITIAL_NUMBER, RecordingStore } from '../snapshot/recording-store.ts';
 import type { SnapshotStore } from '../snapshot/store.ts';
-import { keepInRecording } from './checkpoint-places.ts';
+import { keepInRecording, PRICE } from './checkpoint-places.ts';
 import type { OpenDrive } from './drives.ts';
 import { describeFiles } from './machine-files.ts';
 import { hostOfSnapshots, layersOf } from './snapshot-places.ts';
@@ -91,6 +91,7 @@ export async function startRecording(recording: NewRecording): Promise<StartedRe
   const keeper =
     checkpoints &&
     keepInRecording({
+      price: PRICE.whileRecording,
       ...checkpoints,
       machine,
       start: start.position.icount,

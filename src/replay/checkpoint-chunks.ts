@@ -27,8 +27,6 @@ export interface StoredCheckpoint {
   readonly at: Cursor;
   /** The highest number of a content that it can refer to. */
   readonly lastContent: number;
-  /** How many contents it brought along. */
-  readonly contents: number;
   /** Of its chunks. */
   readonly bytes: number;
 }
@@ -93,7 +91,7 @@ function decodeCheckpointChunk(chunk: Chunk): CheckpointOp {
 export class CheckpointIndex {
   private readonly known: StoredCheckpoint[] = [];
   private readonly chunks: ContentsChunk[] = [];
-  private begun: { readonly position: Position; readonly start: number; readonly before: number; body: Cursor | undefined } | undefined;
+  private begun: { readonly position: Position; readonly start: number; body: Cursor | undefined } | undefined;
   /** Number of the last content. */
   private last = 0;
   private total = 0;
@@ -120,7 +118,7 @@ export class CheckpointIndex {
     switch (part.op) {
       case 'begin':
         // One that was begun before and not ended: its writer died.
-        this.begun = { position: part.position, start: chunk.offset, before: this.last, body: undefined };
+        this.begun = { position: part.position, start: chunk.offset, body: undefined };
         break;
       case 'contents':
         if (this.last + part.count > MAX_CONTENT) new ByteReader(chunk.payload, chunk.payloadOffset).refuse('more contents than can be numbered');
@@ -132,9 +130,8 @@ export class CheckpointIndex {
         break;
       case 'end':
         if (this.begun?.body !== undefined) {
-          const { position, start, before, body } = this.begun;
-          const [lastContent, contents, bytes] = [this.last, this.last - before, chunk.next.offset - start];
-          this.known.push({ position, at: body, lastContent, contents, bytes });
+          const { position, start, body } = this.begun;
+          this.known.push({ position, at: body, lastContent: this.last, bytes: chunk.next.offset - start });
         }
         this.begun = undefined;
         break;

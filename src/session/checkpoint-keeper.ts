@@ -3,48 +3,39 @@ import type { Position } from '../replay/model.ts';
 import type { CheckpointWriter } from '../snapshot/checkpoint-writer.ts';
 import type { Icount } from '../time/units.ts';
 
-/** Instructions between two checkpoints, at least: one or two seconds of work. */
+/** Instructions between two checkpoints, at least. */
 const SPACING = 2 ** 26;
-/** And so many for each content that is stored: it takes some 50 microseconds, and the run in between a millisecond. */
-const SPACING_OF_CONTENT = 2 ** 16;
-
-/** A checkpoint that is stored. */
-export interface Known {
-  readonly icount: number;
-  /** How many contents it brought along. */
-  readonly contents: number;
-}
 
 export interface KeeperOptions {
   /** Where the run begins, which is quickly reached anyway. */
   readonly start: Icount;
-  /** Those that are stored already. */
-  readonly known: readonly Known[];
+  /** Moments of those that are stored already. */
+  readonly known: readonly number[];
+  /** Instructions that must have been executed for each page and block that has changed, before that is stored. */
+  readonly price: number;
   /** Told when no more can be stored, and why. */
   readonly notice: (text: string) => void;
   /** Instructions between two checkpoints, at least. */
   readonly spacing?: number | undefined;
-  /** Instructions for each content that is stored, at least. */
-  readonly spacingOfContent?: number | undefined;
 }
 
 export class CheckpointKeeper {
   private readonly writer: CheckpointWriter;
   private readonly notice: (text: string) => void;
+  private readonly price: number;
   private readonly spacing: number;
-  private readonly spacingOfContent: number;
-  /** In the order of their moments, the last first. */
-  private readonly ahead: Known[];
-  private before: Known;
+  /** Moments of those that are stored, the last first. */
+  private readonly ahead: number[];
+  private before: number;
   private done = false;
 
-  constructor(writer: CheckpointWriter, { start, known, notice, spacing = SPACING, spacingOfContent = SPACING_OF_CONTENT }: KeeperOptions) {
+  constructor(writer: CheckpointWriter, { start, known, price, notice, spacing = SPACING }: KeeperOptions) {
     this.writer = writer;
     this.notice = notice;
+    this.price = price;
     this.spacing = spacing;
-    this.spacingOfContent = spacingOfContent;
-    this.ahead = [...known].sort((a, b) => b.icount - a.icount);
-    this.before = { icount: start, contents: 0 };
+    this.ahead = [...known].sort((a, b) => b - a);
+    this.before = start;
   }
 
   /**
@@ -53,11 +44,10 @@ export class CheckpointKeeper {
    * @throws RepriseError of the recording and of the disks
    */
   async passing(position: Position): Promise<void> {
-    while (this.ahead.length > 0 && this.ahead[this.ahead.length - 1].icount <= position.icount) this.before = this.ahead.pop() as Known;
-    const { icount, contents } = this.before;
-    if (this.done || position.icount - icount < Math.max(this.spacing, contents * this.spacingOfContent)) return;
-    const stored = await this.writer.take(position);
-    if (stored !== undefined) this.before = { icount: position.icount, contents: stored };
+    while (this.ahead.length > 0 && this.ahead[this.ahead.length - 1] <= position.icount) this.before = this.ahead.pop() as number;
+    const executed = position.icount - this.before;
+    if (this.done || executed < this.spacing || executed < this.writer.changed * this.price) return;
+    if (await this.writer.take(position)) this.before = position.icount;
     else {
       this.done = true;
       this.notice('more of a disk has changed than a checkpoint can hold: no more checkpoints are stored');

@@ -24,7 +24,7 @@ const keeperOf =
     const states = [...machine.components, ...chain.outputStates];
     const source = { memory: machine.memory, states, disks, dropStores: () => machine.cpu.dropStores() };
     const checkpoints = new CheckpointWriter(source, writer, compressor, hasher, 0);
-    return new CheckpointKeeper(checkpoints, { start: icount(0), known: [], notice: expect.fail, spacing: SPACING, spacingOfContent: 0 });
+    return new CheckpointKeeper(checkpoints, { start: icount(0), known: [], price: 0, notice: expect.fail, spacing: SPACING });
   };
 
 /** A recording with ticks, typed text and a reset. */

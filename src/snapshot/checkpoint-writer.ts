@@ -68,16 +68,20 @@ export class CheckpointWriter {
     this.disks = source.disks.map(() => new ContentTable());
   }
 
+  /** Pages and blocks that the next checkpoint would have to look at; of pages, as of the last digest. */
+  get changed(): number {
+    return this.source.disks.reduce((sum, disk) => sum + disk.changed, this.dirty.count);
+  }
+
   /**
    * Stores the machine as it is now, at the moment of a digest. The machine may go on when this is done; the rest is
    * written beside it.
-   * @returns how many contents are new; undefined when too much has changed for any checkpoint to hold
+   * @returns false when too much has changed for any checkpoint to hold
    * @throws RepriseError of the sink, also about the one before, and of the disks
    */
-  async take(position: Position): Promise<number | undefined> {
+  async take(position: Position): Promise<boolean> {
     const { source, ram, disks } = this;
     await this.settled();
-    const before = this.last;
     let begun = false;
     const makeRoom = async (): Promise<void> => {
       if (this.parts.length < PIECES_IN_FLIGHT) return;
@@ -92,26 +96,26 @@ export class CheckpointWriter {
     source.dropStores();
     for (const [n, disk] of source.disks.entries()) {
       const blocks = disk.take();
-      if (blocks === undefined) return undefined;
+      if (blocks === undefined) return false;
       for (const block of blocks) {
         disks[n].set(block, this.contentOf(await readBlock(disk, block)));
         await makeRoom();
       }
-      if (disks[n].size > MAX_UNITS) return undefined;
+      if (disks[n].size > MAX_UNITS) return false;
     }
     this.closePiece();
     const body = encodeBody(
       source.states.map(({ state }) => state.bytes),
       [ram, ...disks],
     );
-    if (body === undefined) return undefined;
+    if (body === undefined) return false;
     for (let at = 0; at < body.length; at += BODY_PIECE) this.compress(body.subarray(at, at + BODY_PIECE), encodeBodyPiece);
     // Nothing may come between the parts of a checkpoint: either all of them are written later, or all of them now.
     this.written = begun ? this.writeRest() : this.writeWhole(position);
     if (begun) await this.written;
     // Whoever comes next is told of a failure.
     else this.written.catch(() => {});
-    return this.last - before;
+    return true;
   }
 
   /** Everything is written. @throws RepriseError of the sink */

@@ -4,13 +4,13 @@
  * that grows.
  */
 import { promisify } from 'node:util';
-import { deflateRaw } from 'node:zlib';
+import { constants, deflateRaw } from 'node:zlib';
 import type { Compressor } from '../host.ts';
 
-const deflate = promisify<Uint8Array, { readonly level: number; readonly chunkSize: number }, Uint8Array>(deflateRaw);
+const deflate = promisify<Uint8Array, { readonly level: number; readonly strategy: number; readonly chunkSize: number }, Uint8Array>(deflateRaw);
 /** Fast: most of what compresses at all is repeated words. */
 const LEVEL = 1;
 
 export const compressor: Compressor = {
-  deflate: (bytes) => deflate(bytes, { level: LEVEL, chunkSize: Math.max(1024, bytes.length) }),
+  deflate: (bytes) => deflate(bytes, { level: LEVEL, strategy: constants.Z_RLE, chunkSize: Math.max(1024, bytes.length) }),
 };
