@@ -4,7 +4,7 @@ import type { WorkerSetup, WorkerTask } from './inquiry.ts';
 import { openReplay } from './open-replay.ts';
 import { type AnswerTo, answers, type Question } from './questions.ts';
 
-const { path, options } = workerSetup() as WorkerSetup;
+const { path, options } = (await workerSetup()) as WorkerSetup;
 /** Who is answered now. */
 const asker: { port: StreamJob<WorkerTask>['port'] | undefined } = { port: undefined };
 const opening = openReplay(path, {

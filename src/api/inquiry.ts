@@ -76,7 +76,7 @@ export class Inquiry {
     const { onProgress, checkpointMemory, ...rest } = options;
     const jobs = Math.min(this.jobs, parts.length);
     const setup: WorkerSetup = { path, options: { ...rest, checkpointMemory: checkpointMemory && checkpointMemory / jobs } };
-    const workers: Workers = new WorkerStreams(WORKER, jobs, setup);
+    const workers: Workers = await WorkerStreams.open(WORKER, jobs, setup);
     this.working.add(workers);
     const started: AsyncGenerator<AnswerTo<Question>, void>[] = [];
     const progress = new Map<Part, number>();

@@ -1,5 +1,4 @@
 /** The picture on the screen as the bytes of a file. */
-import { encode } from 'fast-png';
 import type { Machine } from '../boards/machine.ts';
 import { RepriseError } from '../errors/errors.ts';
 
@@ -10,11 +9,14 @@ export type PictureFormat = (typeof PICTURE_FORMATS)[number];
 export const formatOf = (filename: string): PictureFormat => (/\.png$/i.test(filename) ? 'png' : 'ppm');
 
 /** @throws RepriseError BAD_VALUE when the screen is off */
-export function screenshot(machine: Machine, format: PictureFormat): Uint8Array {
+export async function screenshot(machine: Machine, format: PictureFormat): Promise<Uint8Array> {
   const picture = machine.screen();
   if (picture === undefined) throw new RepriseError('BAD_VALUE', 'the guest has not switched its screen on');
   const { width, height, rgba } = picture;
-  return format === 'png' ? encode({ width, height, data: rgba, channels: 4, depth: 8 }) : encodePpm(width, height, rgba);
+  if (format === 'ppm') return encodePpm(width, height, rgba);
+  // Most runs never want a picture: they need not wait for the library.
+  const { encode } = await import('fast-png');
+  return encode({ width, height, data: rgba, channels: 4, depth: 8 });
 }
 
 /** Netpbm's binary PPM (`P6`) with 255 levels. */

@@ -3,7 +3,7 @@
  * whoever takes its items waits.
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { type ErrorCode, RepriseError } from '../../errors/errors.ts';
 
 /** Items that are sent at once. */
@@ -33,10 +33,16 @@ export class WorkerStreams<Task, Item> {
   /** This side of the streams that go on; an open one keeps the process alive. */
   private readonly ports = new Set<MessagePort>();
 
+  private constructor(pool: Piscina<StreamJob<Task>, void>) {
+    this.pool = pool;
+  }
+
   /** @param file a module whose default export takes a `StreamJob` and calls `sendItems` @param setup what `workerSetup` gives it */
-  constructor(file: URL, threads: number, setup: unknown) {
+  static async open<Task, Item>(file: URL, threads: number, setup: unknown): Promise<WorkerStreams<Task, Item>> {
+    // Most commands have no workers: they need not wait for the library.
+    const { Piscina } = await import('piscina');
     // Threads that wait the atomic way do nothing else meanwhile, such as getting ready.
-    this.pool = new Piscina({ filename: file.href, minThreads: threads, maxThreads: threads, workerData: setup, atomics: 'disabled' });
+    return new WorkerStreams(new Piscina({ filename: file.href, minThreads: threads, maxThreads: threads, workerData: setup, atomics: 'disabled' }));
   }
 
   /** Begins a task as soon as a thread is free. @param onReport takes what the worker reports. @returns its items; throws what the worker threw */
@@ -63,7 +69,7 @@ export class WorkerStreams<Task, Item> {
 }
 
 /** In a worker: what it was set up with. */
-export const workerSetup = (): unknown => Piscina.workerData;
+export const workerSetup = async (): Promise<unknown> => (await import('piscina')).Piscina.workerData;
 
 /** In a worker: sends the items of a stream, and how it ended. */
 export async function sendItems<Item>(port: MessagePort, items: AsyncIterable<Item>): Promise<void> {
