@@ -42,6 +42,6 @@ const newest = (folder) =>
 const built = join(root, 'dist', 'bin', 'reprise.js');
 if (!existsSync(built) || newest(join(root, 'src')) > statSync(built).mtimeMs) {
   step('Building', process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'], 'inherit');
-  step('Bundling', process.execPath, [join(root, 'node_modules', 'rolldown', 'bin', 'cli.mjs'), '--config', '--log-level', 'warn'], 'inherit');
+  step('Bundling', process.execPath, [join(root, 'node_modules', 'rolldown', 'bin', 'cli.mjs'), '--config', '--log-level', 'warn'], 'ignore');
 }
 if (!quiet) console.error('Reprise is ready: npm run demo, npm test, or npx reprise --help.');
