@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { pause, type Running, reprise, start, temporaryFolder } from './support/program.ts';
-import { info, LEDGER, recordingIn, verify } from './support/recordings.ts';
+import { info, LEDGER, LOST_UPDATE, recordingIn, verify } from './support/recordings.ts';
 
 const SECONDS = 1000;
 
@@ -57,7 +57,7 @@ describe('a recording with checkpoints', { timeout: 120 * SECONDS }, () => {
     const path = join(temporaryFolder(onTestFinished), 'out.rec');
     const running = start(onTestFinished, 'reprise', ['record', '-o', path, ...LEDGER, '-serial', 'null', '-monitor', 'stdio'], { input: 'open' });
     await running.shows('(reprise) ');
-    await pause(4 * SECONDS);
+    await pause(2 * SECONDS);
     running.send('quit\n');
     expect((await running.done).status).toBe(0);
     const before = await info(path);
@@ -76,5 +76,20 @@ describe('a recording with checkpoints', { timeout: 120 * SECONDS }, () => {
 
     await reprise(['verify', path, '--store-checkpoints']);
     expect((await info(path)).checkpoints).toEqual(after.checkpoints);
+
+    // Between them workers can answer side by side.
+    const symbols = ['--symbols', LOST_UPDATE];
+    for (const question of [
+      ['find', path, '--serial', ' '],
+      ['find', path, '--exec', 'ledger_audit', ...symbols],
+      ['last-write', path, 'ledger_balance', ...symbols],
+      ['last-write', path, '0xe00000'],
+    ]) {
+      const answered = async (jobs: string): Promise<unknown[]> => {
+        const { status, stdout, stderr } = await reprise([...question, '--jobs', jobs]);
+        return [question, status, stdout.toString(), stderr];
+      };
+      expect(await answered('2')).toEqual(await answered('1'));
+    }
   });
 });
