@@ -227,6 +227,29 @@ describe('the console', () => {
   });
 });
 
+describe('info jit', () => {
+  it('tells what was compiled, how long it took, and how much of the run was executed there', async () => {
+    const running = start(onTestFinished, 'reprise', ['run', ...LEDGER, '-serial', 'null', '-monitor', 'stdio'], { input: 'open' });
+    await running.shows('(reprise) ');
+    await pause(1000);
+    running.send('info jit\n');
+    const text = await running.shows('% of all instructions');
+    const figure = (name: string): number => Number(new RegExp(`^${name} +(\\d+) `, 'm').exec(text)?.[1]);
+    expect(figure('regions')).toBeGreaterThan(0);
+    expect(figure('waited')).toBeGreaterThan(0);
+    expect(figure('entered')).toBe(figure('missing') + figure('look') + figure('budget'));
+    expect(Number(/^([\d.]+) % of all/m.exec(text)?.[1])).toBeGreaterThan(50);
+  });
+
+  it('says when nothing is compiled', async () => {
+    const options = ['run', ...LEDGER, '-accel', 'interp', '-serial', 'null', '-monitor', 'stdio'];
+    const running = start(onTestFinished, 'reprise', options, { input: 'open' });
+    await running.shows('(reprise) ');
+    running.send('info jit\n');
+    await running.shows('All code is interpreted');
+  });
+});
+
 describe('screendump', () => {
   /** 640 by 480 pixels of 16 bits, all of the same green; the rest of RAM is black. */
   const painter = program(`

@@ -141,7 +141,7 @@ export function buildIntegratorCp({
     ],
     windows.map(([base, bytes, device]) => ({ base, bytes, device })),
   );
-  const cpu = new Arm926(memory, bus, engine.accel === 'jit' ? jitOptions(engine.hot) : undefined);
+  const cpu = new Arm926(memory, bus, engine.accel === 'jit' ? jitOptions(engine.hot, engine.stopwatch) : undefined);
   const readRam = (address: number, length: number): Uint8Array => {
     const offset = bus.ramOffset(address);
     return offset < 0 ? new Uint8Array(0) : memory.bytes.subarray(offset, Math.min(offset + length, memory.bytes.length));

@@ -23,6 +23,8 @@ export interface Engine {
   readonly accel: 'interp' | 'jit';
   /** Executions that make code hot, where that is not left to the CPU. */
   readonly hot?: number | undefined;
+  /** Milliseconds of real time, for statistics alone; without it they do not tell how long compiling took. */
+  readonly stopwatch?: (() => number) | undefined;
 }
 
 export const DEFAULT_ENGINE: Engine = Object.freeze({ accel: 'jit' });

@@ -1,5 +1,6 @@
 /** How guest code is executed: what the command line and the environment say. */
 import type { Engine } from '../boards/machine.ts';
+import { NodeClock } from '../host/node/clock.ts';
 import { tuneForCompiledCode } from '../host/node/engine.ts';
 import { parseInteger } from './options/values.ts';
 
@@ -7,7 +8,12 @@ import { parseInteger } from './options/values.ts';
 export function chooseEngine(accel: Engine['accel'] = 'jit'): Engine {
   if (accel === 'jit') tuneForCompiledCode();
   const hot = process.env.REPRISE_JIT_HOT;
-  return { accel, hot: hot === undefined ? undefined : parseInteger(hot, 'REPRISE_JIT_HOT', 1, 1_000_000) };
+  const clock = new NodeClock();
+  return {
+    accel,
+    hot: hot === undefined ? undefined : parseInteger(hot, 'REPRISE_JIT_HOT', 1, 1_000_000),
+    stopwatch: () => clock.milliseconds(),
+  };
 }
 
 /** Tells what compiled code has done, if REPRISE_JIT_STATISTICS is set. */
@@ -15,7 +21,7 @@ export function reportEngine(say: (text: string) => void, statistics: Readonly<R
   if (process.env.REPRISE_JIT_STATISTICS === undefined || statistics === undefined) return;
   say(
     `jit: ${Object.entries(statistics)
-      .map(([name, value]) => `${name} ${value}`)
+      .map(([name, value]) => `${name} ${Math.round(value)}`)
       .join(', ')}`,
   );
 }

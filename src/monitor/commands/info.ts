@@ -41,12 +41,31 @@ async function snapshotsText({ session, host }: MonitorContext): Promise<string>
   return snapshotTable('List of snapshots present on all disks:', snapshots, (seconds) => host.localDate(seconds));
 }
 
+/** What the compiler's statistics count. */
+const JIT_LINES: Readonly<Record<string, string>> = {
+  regions: 'regions translated',
+  modules: 'WebAssembly modules compiled',
+  functions: 'functions in them',
+  bytes: 'bytes in them',
+  waited: 'milliseconds that the guest waited for all this',
+  live: 'functions in use',
+  dropped: 'functions dropped again',
+  instructions: 'instructions executed in compiled code',
+  interpreted: 'instructions that compiled code left to the interpreter',
+  entered: 'times that compiled code was entered, and left because',
+  missing: '- what came next is not compiled',
+  look: '- an interrupt was due, or the CPU halted',
+  budget: '- the instructions of a slice were used up',
+};
+
 function jitText({ machine }: SessionControl): string {
   const statistics = machine.cpu.jitStatistics();
   if (statistics === undefined) return 'All code is interpreted (-accel interp).';
-  const width = Math.max(...Object.keys(statistics).map((name) => name.length));
+  const width = Math.max(...Object.keys(JIT_LINES).map((name) => name.length));
   const share = (100 * (statistics.instructions ?? 0)) / Math.max(1, machine.icount());
-  const lines = Object.entries(statistics).map(([name, value]) => `${name.padEnd(width)} ${Math.round(value)}`);
+  const lines = Object.entries(JIT_LINES).map(
+    ([name, what]) => `${name.padEnd(width)} ${String(Math.round(statistics[name] ?? 0)).padStart(10)}  ${what}`,
+  );
   return [...lines, `${share.toFixed(1)} % of all instructions were executed in compiled code`].join('\n');
 }
 

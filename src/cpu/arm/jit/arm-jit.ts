@@ -27,11 +27,13 @@ export interface JitOptions {
   readonly unexecuted: boolean;
   /** WebAssembly bytes in use at most; when there are more, all compiled code is dropped. */
   readonly maxBytes: number;
+  /** Milliseconds, for statistics alone. */
+  readonly stopwatch?: (() => number) | undefined;
 }
 
 /** @param hot executions that make code hot: the default is where compiling and interpreting longer cost about the same */
-export const jitOptions = (hot = 300): JitOptions =>
-  Object.freeze({ hot, urgent: 4 * hot, batch: 24, maxInstructions: 256, unexecuted: false, maxBytes: 12 << 20 });
+export const jitOptions = (hot = 300, stopwatch?: () => number): JitOptions =>
+  Object.freeze({ hot, urgent: 4 * hot, batch: 24, maxInstructions: 256, unexecuted: false, maxBytes: 12 << 20, stopwatch });
 
 /** Code that changed so often is left to the interpreter for good. */
 const MAX_CHANGES = 8;
@@ -51,6 +53,8 @@ interface Request {
 export type JitStatistics = StoreStatistics & {
   /** Regions translated. */
   readonly regions: number;
+  /** Milliseconds that the run loop waited for translation and compilation. */
+  readonly waited: number;
   /** Times that the run loop entered compiled code, and why it came back. */
   readonly entered: number;
   readonly missing: number;
@@ -89,7 +93,7 @@ export class ArmJit implements CompiledCode {
   private readonly freeSites: number[] = [];
   private readonly queue: Request[] = [];
   private readonly compiled = new Set<CodePage>();
-  private readonly counts = { regions: 0, entered: 0, missing: 0, look: 0, budget: 0, interpreted: 0, instructions: 0 };
+  private readonly counts = { regions: 0, waited: 0, entered: 0, missing: 0, look: 0, budget: 0, interpreted: 0, instructions: 0 };
 
   constructor(cpu: Arm926, memory: GuestMemory, options: JitOptions) {
     this.options = options;
@@ -115,7 +119,11 @@ export class ArmJit implements CompiledCode {
   private request(request: Request, heat: number): void {
     const { hot, urgent, batch } = this.options;
     if (heat === hot) this.queue.push(request);
-    if (heat === urgent || this.queue.length >= batch) this.compile();
+    if (heat !== urgent && this.queue.length < batch) return;
+    const { stopwatch = () => 0 } = this.options;
+    const began = stopwatch();
+    this.compile();
+    this.counts.waited += stopwatch() - began;
   }
 
   /**
