@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { benchGdb } from './gdb.mjs';
 import { bench } from './linux.mjs';
 import { alternate, measure, median } from './measure.mjs';
 import { table } from './table.mjs';
@@ -48,6 +49,8 @@ export async function benchDebugging(reprise, guest, rounds) {
       `Checkpoints while recording (\`--store-checkpoints\`): ${(having / without).toFixed(3)} times the CPU time of a recording without them; at most 1.05.`,
       '',
       ...(await budgets(reprise, plain, folder)),
+      '',
+      ...(await benchGdb(reprise, guest, plain, folder)),
     ];
   } finally {
     rmSync(folder, { recursive: true, force: true });
