@@ -1,5 +1,5 @@
 /** QEMU itself is asked what our monitor and QMP are expected to answer. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,16 +12,18 @@ import { temporaryFolder } from './support/program.ts';
 
 describe.skipIf(!hasTool('qemu-system-arm', 'QEMU asked what monitors are to answer'))('QEMU', () => {
   let ask: (request: string) => Promise<unknown>;
+  const memory = join(temporaryFolder(afterAll), 'memory.bin');
+  const started: { qemu?: ChildProcess } = {};
+  afterAll(() => void started.qemu?.kill('SIGKILL'));
 
   beforeAll(async () => {
-    const memory = join(temporaryFolder(afterAll), 'memory.bin');
     writeFileSync(memory, DUMPED);
     const machine = ['-M', 'integratorcp', '-m', '16', '-S', '-display', 'none', '-serial', 'null', '-monitor', 'none', '-nic', 'none'];
     const loader = ['-device', `loader,file=${memory},addr=${DUMPED_AT},force-raw=on`];
     const qemu = spawn('qemu-system-arm', [...machine, ...loader, '-audiodev', 'none,id=none', '-qmp', 'stdio'], {
       stdio: ['pipe', 'pipe', 'ignore'],
     });
-    afterAll(() => qemu.kill('SIGKILL'));
+    started.qemu = qemu;
     const lines = createInterface(qemu.stdout)[Symbol.asyncIterator]();
     const next = async (): Promise<unknown> => JSON.parse((await lines.next()).value);
     // Behind an error QEMU goes on in the middle of the message, and may have more to say; a second request shows where that ends.
