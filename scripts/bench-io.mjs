@@ -1,13 +1,14 @@
 // What recording costs where disks and networks are at work: `npm run bench:io [-- --rounds N] [--guest FOLDER]`.
 // The guest boots, fetches 5 MB over HTTP from this program, reads and writes its SD card, and resets; once as it is and once
 // recorded, in alternating rounds. CPU seconds of whole processes by GNU time, medians.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { alternate, median } from './bench/measure.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const option = (name, fallback) => {
@@ -39,19 +40,6 @@ const subjects = {
   record: [...reprise, 'record', '--force', '-o', recording, ...machine, '-drive', `file=${image},if=sd`],
 };
 
-/** CPU seconds of one run. This program serves the blob meanwhile. */
-async function measure(command) {
-  const report = join(folder, 'time');
-  const child = spawn('/usr/bin/time', ['-o', report, '-f', '%U %S', ...command], { stdio: ['ignore', 'pipe', 'ignore'] });
-  let said = '';
-  child.stdout.on('data', (chunk) => (said += chunk));
-  const status = await new Promise((done) => child.once('close', done));
-  if (status !== 0 || !said.includes('@@ done')) throw new Error(`failed (${status}): ${command.join(' ')}\n${said.slice(-500)}`);
-  const [user, system] = readFileSync(report, 'utf8').trim().split(/\s+/).map(Number);
-  return user + system;
-}
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-
 /** Bytes of the frames that the guest got. */
 function received() {
   spawnSync(reprise[0], [reprise[1], 'export', recording, '--pcap', dump, '--force'], { stdio: 'ignore' });
@@ -63,14 +51,10 @@ function received() {
 }
 
 try {
-  const results = Object.fromEntries(Object.keys(subjects).map((name) => [name, []]));
-  for (let round = 1; round <= rounds; round++)
-    for (const [name, command] of Object.entries(subjects)) {
-      results[name].push(await measure(command));
-      console.error(`round ${round} of ${rounds}: ${name} ${results[name].at(-1).toFixed(2)} s CPU`);
-    }
+  const results = await alternate(subjects, rounds, folder);
+  for (const run of Object.values(results).flat()) if (run.stages.done === undefined) throw new Error('a guest did not come to its end');
   const { bytes } = JSON.parse(spawnSync(reprise[0], [reprise[1], 'info', recording, '--json'], { encoding: 'utf8' }).stdout);
-  const [run, record] = [median(results.run), median(results.record)];
+  const [run, record] = [results.run, results.record].map((runs) => median(runs.map(({ cpu }) => cpu)));
   console.log(`run ${run.toFixed(2)} s, record ${record.toFixed(2)} s of CPU time, medians of ${rounds} rounds`);
   console.log(`record / run ${(record / run).toFixed(3)}   at most 1.05`);
   console.log(`log / bytes of the frames that the guest got ${(bytes.log / received()).toFixed(3)}   at most 1.1`);

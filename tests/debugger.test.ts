@@ -1,13 +1,14 @@
 /** gdb on the programs as a user starts them: on a machine that is recorded, on its replay, and on a fork of that. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { hasTool } from './support/outside.ts';
-import { type Outcome, ROOT, type Running, start, startCommand, temporaryFolder } from './support/program.ts';
+import { collected, type Outcome, ROOT, type Running, start, startCommand, temporaryFolder } from './support/program.ts';
 import { info, recordingIn, verify } from './support/recordings.ts';
 
 const GUEST = join(ROOT, 'guest/lost-update.elf');
 const MACHINE = ['-M', 'integratorcp', '-m', '16', '-kernel', GUEST, '-display', 'none', '-monitor', 'none', '-no-reboot'];
+const cleanUp = collected(afterAll);
 
 /** Where a program that was started waits for a debugger. */
 async function portOf(program: Running): Promise<string> {
@@ -19,7 +20,7 @@ async function portOf(program: Running): Promise<string> {
 async function gdb(port: string, commands: readonly string[]): Promise<string[]> {
   const script = ['set confirm off', 'set pagination off', 'set width 0', `file ${GUEST}`, `target remote 127.0.0.1:${port}`];
   const args = [...script, ...commands.flatMap((command) => [`echo > ${command}\\n`, command])].flatMap((command) => ['-ex', command]);
-  const { stdout, stderr } = await startCommand(afterAll, 'gdb-multiarch', ['-nx', '-batch', ...args]).done;
+  const { stdout, stderr } = await startCommand(cleanUp, 'gdb-multiarch', ['-nx', '-batch', ...args]).done;
   return `${stdout}`
     .split(/^> .*$/m)
     .slice(1)
@@ -34,7 +35,7 @@ describe.skipIf(!hasTool('gdb-multiarch', 'gdb on a recording under way, on a re
   let recorded: Outcome;
 
   beforeAll(async () => {
-    const program = start(afterAll, 'reprise', ['record', '-o', path, ...MACHINE, '-serial', 'null', '-gdb', 'tcp:127.0.0.1:0', '-S']);
+    const program = start(cleanUp, 'reprise', ['record', '-o', path, ...MACHINE, '-serial', 'null', '-gdb', 'tcp:127.0.0.1:0', '-S']);
     answers = await gdb(await portOf(program), [
       'break ledger_post',
       'continue',
@@ -86,7 +87,7 @@ describe.skipIf(!hasTool('gdb-multiarch', 'gdb on a recording under way, on a re
 
   it('may leave a recorded guest in the middle of an interrupt, which it cannot change there', { timeout: 60_000 }, async () => {
     const middle = join(folder, 'middle.rec');
-    const program = start(afterAll, 'reprise', ['record', '-o', middle, ...MACHINE, '-serial', 'null', '-gdb', 'tcp:127.0.0.1:0', '-S']);
+    const program = start(onTestFinished, 'reprise', ['record', '-o', middle, ...MACHINE, '-serial', 'null', '-gdb', 'tcp:127.0.0.1:0', '-S']);
     const said = await gdb(await portOf(program), ['break *0x18', 'continue', 'info registers pc', 'set var $r1 = 5', 'monitor quit']);
     expect(said[2]).toMatch(/^pc +0x18/);
     expect(said.at(-1)).toContain('the guest is just taking an interrupt; step once, then change it');
@@ -96,7 +97,7 @@ describe.skipIf(!hasTool('gdb-multiarch', 'gdb on a recording under way, on a re
 
   it('cannot change a replay, but a fork of it, which is a recording of its own', { timeout: 120_000 }, async () => {
     const original = readFileSync(path);
-    const program = start(afterAll, 'reprise', ['replay', path, '--gdb', '0']);
+    const program = start(onTestFinished, 'reprise', ['replay', path, '--gdb', '0']);
     const said = await gdb(await portOf(program), [
       'break ledger_post',
       'continue',
@@ -124,7 +125,7 @@ describe.skipIf(!hasTool('gdb-multiarch', 'gdb on a recording under way, on a re
   });
 
   it('finds the same moments in a replay that stands at its end, however often it is asked', { timeout: 120_000 }, async () => {
-    const program = start(afterAll, 'reprise', ['replay', path, '--gdb', '0']);
+    const program = start(onTestFinished, 'reprise', ['replay', path, '--gdb', '0']);
     const port = await portOf(program);
     const ask = ['continue', 'watch ledger_balance', 'reverse-continue', 'info registers icount pc', 'continue', 'delete'];
     const [first, second] = [await gdb(port, [...ask, 'detach']), await gdb(port, [...ask, 'monitor quit'])];

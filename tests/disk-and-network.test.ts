@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { canMount, readOnly, startAfter } from './support/mounts.ts';
 import { guestFile, hasTool } from './support/outside.ts';
 import { commandOf, NO_NETWORK, type Outcome, reprise, systemArm, temporaryFolder } from './support/program.ts';
@@ -110,7 +110,7 @@ describe.skipIf(image === undefined)(TESTS, { timeout: 5 * MINUTES }, () => {
   it.skipIf(!canMount('a replay in a read-only folder'))('is replayed without network, the folder of its image being read-only', async () => {
     for (const path of [first, second]) {
       const words = [...commandOf('reprise-system-arm'), ...lines.get(path)!, ...icount('replay', path)];
-      expectSame(await startAfter(afterAll, readOnly(at('base')), words, NO_NETWORK).done, path, await info(path));
+      expectSame(await startAfter(onTestFinished, readOnly(at('base')), words, NO_NETWORK).done, path, await info(path));
     }
   });
 

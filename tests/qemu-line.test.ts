@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { waitingGuest } from '../src/session/session.suite.ts';
-import { type Outcome, pause, reprise, start, systemArm, temporaryFolder } from './support/program.ts';
+import { collected, type Outcome, pause, reprise, start, systemArm, temporaryFolder } from './support/program.ts';
 import { info, LEDGER_READY, LOST_UPDATE, verify } from './support/recordings.ts';
 
 const folder = temporaryFolder(afterAll);
@@ -25,10 +25,11 @@ const line = (rr: string, rrfile = file('replay.bin')): string[] => [
     `shift=3,rr=${rr},rrfile=${rrfile}`,
   ],
 ];
+const cleanUp = collected(afterAll);
 let recorded: Outcome;
 
 beforeAll(async () => {
-  const running = start(afterAll, 'reprise-system-arm', line('record'), { input: 'open' });
+  const running = start(cleanUp, 'reprise-system-arm', line('record'), { input: 'open' });
   await running.shows(LEDGER_READY);
   running.send('quit\r');
   recorded = await running.done;

@@ -1,5 +1,5 @@
 /** QEMU itself is asked what our monitor and QMP are expected to answer. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,13 +8,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DUMPED, DUMPED_AT, QEMU_DUMPS } from '../src/monitor/testing/dump.suite.ts';
 import { QEMU_ANSWERS } from '../src/qmp/testing/transcript.suite.ts';
 import { hasTool } from './support/outside.ts';
-import { temporaryFolder } from './support/program.ts';
+import { collected, temporaryFolder } from './support/program.ts';
 
 describe.skipIf(!hasTool('qemu-system-arm', 'QEMU asked what monitors are to answer'))('QEMU', () => {
   let ask: (request: string) => Promise<unknown>;
   const memory = join(temporaryFolder(afterAll), 'memory.bin');
-  const started: { qemu?: ChildProcess } = {};
-  afterAll(() => void started.qemu?.kill('SIGKILL'));
+  const cleanUp = collected(afterAll);
 
   beforeAll(async () => {
     writeFileSync(memory, DUMPED);
@@ -23,7 +22,7 @@ describe.skipIf(!hasTool('qemu-system-arm', 'QEMU asked what monitors are to ans
     const qemu = spawn('qemu-system-arm', [...machine, ...loader, '-audiodev', 'none,id=none', '-qmp', 'stdio'], {
       stdio: ['pipe', 'pipe', 'ignore'],
     });
-    started.qemu = qemu;
+    cleanUp(() => qemu.kill('SIGKILL'));
     const lines = createInterface(qemu.stdout)[Symbol.asyncIterator]();
     const next = async (): Promise<unknown> => JSON.parse((await lines.next()).value);
     // Behind an error QEMU goes on in the middle of the message, and may have more to say; a second request shows where that ends.

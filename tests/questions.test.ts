@@ -1,6 +1,6 @@
 /** `reprise last-write`, `find` and `trace`: what they say of a recording is what happened in it. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Outcome, reprise, start, temporaryFolder } from './support/program.ts';
 import { LOST_UPDATE, replayed } from './support/recordings.ts';
 
@@ -97,6 +97,7 @@ describe('reprise trace', () => {
     const outcome = await reprise(['trace', path, '--from', `${from}`, '--to', `${from + 4}`, ...SYMBOLS]);
     const shown = lines(outcome).map((line) => /^ *(\d+) 0x(\w{8}) ledger_count_byte(?:\+0x\w+)? at ledger\.c:\d+: \w+/.exec(line));
     expect(shown.map((line) => Number(line?.[1]))).toEqual([0, 1, 2, 3].map((n) => from + n));
+    expect(shown[0]?.[2]).toBe('00008a80');
     const byTime = await reprise(['trace', path, '--from', `${from * 8}ns`, '--to', `${(from + 4) * 8 - 3}ns`, ...SYMBOLS]);
     expect(byTime.stdout.toString()).toBe(outcome.stdout.toString());
     const json = await ask('trace', path, '--from', `${from}`, '--to', `${from + 4}`);
@@ -115,7 +116,7 @@ describe('reprise trace', () => {
 
   it.each(['1', '2'])('ends when nobody reads it any more, and with Ctrl-C, with --jobs %s', { timeout: 60_000 }, async (jobs) => {
     for (const end of ['reader', 'signal'] as const) {
-      const trace = start(afterAll, 'reprise', ['trace', path, '--from', '0', '--to', '5000000', '--jobs', jobs]);
+      const trace = start(onTestFinished, 'reprise', ['trace', path, '--from', '0', '--to', '5000000', '--jobs', jobs]);
       await trace.shows('0x00008000');
       if (end === 'reader') trace.process.stdout!.destroy();
       else trace.kill('SIGINT');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { canMount, readOnly, startAfter } from './support/mounts.ts';
 import { hasTool } from './support/outside.ts';
-import { commandOf, pause, reprise, startCommand, systemArm, temporaryFolder } from './support/program.ts';
+import { collected, commandOf, pause, reprise, startCommand, systemArm, temporaryFolder } from './support/program.ts';
 import { card, icount, NETWORK } from './support/qemu-lines.ts';
 import { type Controlled, connected, countOf, hmp, replayTo, startControlled } from './support/qmp.ts';
 import { type Info, info, verify } from './support/recordings.ts';
@@ -19,6 +19,7 @@ describe('a recording with a snapshot in its overlay', { timeout: 60 * SECONDS }
   const at = (name: string): string => join(folder, name);
   const path = at('first.rec');
   let traffic: TrafficBoard;
+  const cleanUp = collected(afterAll);
   let whole: Info;
   const disk = (): string[] => card(traffic.image, traffic.overlay);
   const line = (...more: readonly string[]): string[] => [...traffic.board, ...NETWORK, ...disk(), '-serial', 'null', ...more];
@@ -28,7 +29,7 @@ describe('a recording with a snapshot in its overlay', { timeout: 60 * SECONDS }
 
   beforeAll(async () => {
     traffic = trafficBoard(folder);
-    const { running, client } = await startControlled(afterAll, 'reprise-system-arm', line(...icount('record', path)));
+    const { running, client } = await startControlled(cleanUp, 'reprise-system-arm', line(...icount('record', path)));
     await client.cont();
     await pause(300);
     await client.stop();

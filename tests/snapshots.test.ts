@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { QMPClient } from 'node-qemu';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { expectSameEnd, type SavedMoment, saveWhileRecording, saveWhileReplaying } from './support/moments.ts';
-import { type CleanUp, type Outcome, systemArm, temporaryFolder } from './support/program.ts';
+import { type CleanUp, collected, type Outcome, systemArm, temporaryFolder } from './support/program.ts';
 import { card, icount, NETWORK } from './support/qemu-lines.ts';
 import { type Controlled, countOf, hmp, replayTo, startControlled } from './support/qmp.ts';
 import { type Info, info, verify } from './support/recordings.ts';
@@ -22,6 +22,7 @@ async function shown(client: QMPClient): Promise<string> {
 
 describe('a recording that is stopped and saved at any moment', { timeout: 60 * SECONDS }, () => {
   const folder = temporaryFolder(afterAll);
+  const cleanUp = collected(afterAll);
   const path = join(folder, 'run.rec');
   let traffic: TrafficBoard;
   let recorded: Outcome;
@@ -37,7 +38,7 @@ describe('a recording that is stopped and saved at any moment', { timeout: 60 * 
 
   beforeAll(async () => {
     traffic = trafficBoard(folder);
-    const machine = await controlled(afterAll, [...icount('record', path), '-serial', 'stdio']);
+    const machine = await controlled(cleanUp, [...icount('record', path), '-serial', 'stdio']);
     const { running, client } = machine;
     saved = await saveWhileRecording(machine, MOMENTS, 80);
     last = await shown(client);

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { random } from '../random.mjs';
 import { benchGdb } from './gdb.mjs';
 import { bench } from './linux.mjs';
 import { alternate, measure, median } from './measure.mjs';
@@ -21,15 +22,6 @@ async function cost(act) {
   await act();
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1000;
-}
-/** The same moments each time (Marsaglia's xorshift). */
-function* moments(end, count) {
-  for (let n = 0, state = 0x2545f491; n < count; n++) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    yield Math.floor(((state >>> 0) / 2 ** 32) * end);
-  }
 }
 const at = (values, part) => [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * part))];
 
@@ -61,11 +53,15 @@ async function travels(path) {
   const replay = await Replay.open(path);
   try {
     const whole = await cost(() => replay.forward({}));
+    const { below } = random(1);
     const seeks = [];
-    for (const moment of moments(replay.end, SEEKS)) seeks.push(await cost(() => replay.seek(moment)));
+    for (let n = 0; n < SEEKS; n++) {
+      const moment = below(replay.end);
+      seeks.push(await cost(() => replay.seek(moment)));
+    }
     const steps = [];
-    for (const moment of moments(replay.end, SEEKS / 6)) {
-      await replay.seek(moment);
+    for (let seek = 0; seek < SEEKS / 6; seek++) {
+      await replay.seek(below(replay.end));
       for (let n = 0; n < 6; n++) steps.push(await cost(() => replay.seek(replay.icount - 1)));
     }
     // What the machine executes in the middle, and surely executed before.

@@ -21,26 +21,8 @@ export async function benchFreshCode(reprise) {
     for (const count of COUNTS) {
       const image = join(folder, `${count}.elf`);
       build('fresh-code.S', image, [`COUNT=${count}`]);
-      const run = await measure(
-        [
-          'env',
-          HOT,
-          ...reprise,
-          'run',
-          '-M',
-          'integratorcp',
-          '-m',
-          `${RAM_MIB}`,
-          '-display',
-          'none',
-          '-no-reboot',
-          '-serial',
-          'none',
-          '-kernel',
-          image,
-        ],
-        folder,
-      );
+      const machine = ['-M', 'integratorcp', '-m', `${RAM_MIB}`, '-display', 'none', '-no-reboot', '-serial', 'none', '-kernel', image];
+      const run = await measure(['env', HOT, ...reprise, 'run', ...machine], folder);
       rows.push([`${count}`, run.wall.toFixed(1), run.memory.toFixed(0)]);
       console.error(`fresh code: ${count} functions, ${run.memory.toFixed(0)} MiB`);
     }

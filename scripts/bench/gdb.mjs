@@ -8,12 +8,13 @@ import { bench } from './linux.mjs';
 import { has } from './measure.mjs';
 import { table } from './table.mjs';
 
+/** What is timed, and the command for it. */
 const STEPS = [
-  'continue to the end',
-  'reverse-stepi, the first',
-  'reverse-stepi, the second',
-  'reverse-stepi, the third',
-  'reverse-continue, fruitless',
+  ['continue to the end', 'continue'],
+  ['reverse-stepi, the first', 'reverse-stepi'],
+  ['reverse-stepi, the second', 'reverse-stepi'],
+  ['reverse-stepi, the third', 'reverse-stepi'],
+  ['reverse-continue, fruitless', 'reverse-continue'],
 ];
 
 async function freePort() {
@@ -30,17 +31,16 @@ async function session(command, port, last, folder) {
   try {
     const script = join(folder, 'session.gdb');
     const stamp = 'python print("@@", time.time())';
-    const steps = ['continue', 'reverse-stepi', 'reverse-stepi', 'reverse-stepi', 'reverse-continue'];
     writeFileSync(
       script,
       [
         ...['python import time', 'set confirm off', 'set architecture armv5te', 'set tcp connect-timeout 30'],
         ...[`target remote 127.0.0.1:${port}`, `hbreak *${last}`, stamp],
-        ...steps.flatMap((step) => [
-          ...(step === 'reverse-continue' ? ['hbreak *0xfffffff0'] : []),
-          step,
+        ...STEPS.flatMap(([, command]) => [
+          ...(command === 'reverse-continue' ? ['hbreak *0xfffffff0'] : []),
+          command,
           stamp,
-          ...(step === 'continue' ? ['delete'] : []),
+          ...(command === 'continue' ? ['delete'] : []),
         ]),
         ...['detach', 'quit'],
       ].join('\n'),
@@ -69,6 +69,6 @@ export async function benchGdb(reprise, guest, recording, folder) {
   const ours = await session([...reprise, 'replay', recording, '-serial', 'null', '--gdb', `${here}`], here, last, folder);
   const replay = [...qemu, `shift=3,rr=replay,rrfile=${log},rrsnapshot=init`, '-S', '-gdb', `tcp:127.0.0.1:${there}`];
   const theirs = await session(replay, there, last, folder);
-  const rows = STEPS.map((step, n) => [step, ours[n].toFixed(3), theirs[n].toFixed(3), (ours[n] / theirs[n]).toFixed(3)]);
+  const rows = STEPS.map(([step], n) => [step, ours[n].toFixed(3), theirs[n].toFixed(3), (ours[n] / theirs[n]).toFixed(3)]);
   return ['With gdb-multiarch, once, seconds on a clock:', '', ...table(['command', 'Reprise', 'QEMU', 'ratio'], rows)];
 }

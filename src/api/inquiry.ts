@@ -4,7 +4,7 @@
  */
 import { ITEMS_AHEAD, WorkerStreams } from '../host/node/worker-streams.ts';
 import type { Icount } from '../time/units.ts';
-import type { OpenedReplay, OpenReplayOptions } from './open-replay.ts';
+import { CHECKPOINT_MEMORY, type OpenedReplay, type OpenReplayOptions } from './open-replay.ts';
 import { type Part, partsAt, partsOf } from './parts.ts';
 import { type AnswerTo, answers, type Question } from './questions.ts';
 
@@ -30,7 +30,8 @@ type Workers = WorkerStreams<WorkerTask, AnswerTo<Question>>;
 export class Inquiry {
   private readonly replay: OpenedReplay;
   private readonly jobs: number;
-  private readonly working = new Set<Workers>();
+  /** Those that are being started among them, so that they end, too. */
+  private readonly working = new Set<Promise<Workers>>();
 
   /** @param jobs workers at most */
   constructor(replay: OpenedReplay, jobs: number) {
@@ -54,7 +55,7 @@ export class Inquiry {
 
   /** Ends all workers. */
   close(): void {
-    for (const workers of this.working) void workers.close();
+    for (const opening of this.working) void opening.then((workers) => workers.close());
     this.working.clear();
   }
 
@@ -73,11 +74,12 @@ export class Inquiry {
 
   private async *sideBySide(question: Question, parts: readonly Part[]): AsyncGenerator<AnswerTo<Question>, void> {
     const { path, options } = this.replay;
-    const { onProgress, checkpointMemory, ...rest } = options;
+    const { onProgress, checkpointMemory = CHECKPOINT_MEMORY, ...rest } = options;
     const jobs = Math.min(this.jobs, parts.length);
-    const setup: WorkerSetup = { path, options: { ...rest, checkpointMemory: checkpointMemory && checkpointMemory / jobs } };
-    const workers: Workers = await WorkerStreams.open(WORKER, jobs, setup);
-    this.working.add(workers);
+    const setup: WorkerSetup = { path, options: { ...rest, checkpointMemory: checkpointMemory / jobs } };
+    const opening: Promise<Workers> = WorkerStreams.open(WORKER, jobs, setup);
+    this.working.add(opening);
+    const workers = await opening;
     const started: AsyncGenerator<AnswerTo<Question>, void>[] = [];
     const progress = new Map<Part, number>();
     const start = (part: Part): AsyncGenerator<AnswerTo<Question>, void> =>
@@ -97,9 +99,9 @@ export class Inquiry {
       }
     } catch (error) {
       // Interrupted.
-      if (this.working.has(workers)) throw error;
+      if (this.working.has(opening)) throw error;
     } finally {
-      this.working.delete(workers);
+      this.working.delete(opening);
       await workers.close();
     }
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { expectSameEnd, type SavedMoment, saveWhileRecording, saveWhileReplaying } from '../support/moments.ts';
 import { guestFile } from '../support/outside.ts';
-import { temporaryFolder } from '../support/program.ts';
+import { collected, temporaryFolder } from '../support/program.ts';
 import { card, icount, NETWORK } from '../support/qemu-lines.ts';
 import { startControlled } from '../support/qmp.ts';
 import { hasLinux, type Info, info, linux, verify } from '../support/recordings.ts';
@@ -18,6 +18,7 @@ const image = hasLinux(TESTS) ? guestFile('disk.qcow2', TESTS) : undefined;
 
 describe.skipIf(image === undefined)(TESTS, { timeout: 60 * MINUTES }, () => {
   const folder = temporaryFolder(afterAll);
+  const cleanUp = collected(afterAll);
   const path = join(folder, 'linux.rec');
   const base = join(folder, 'disk.qcow2');
   const disk = card(base, join(folder, 'overlay.qcow2'));
@@ -29,7 +30,7 @@ describe.skipIf(image === undefined)(TESTS, { timeout: 60 * MINUTES }, () => {
     writeFileSync(base, image!);
     const server = await serve(randomBytes(1_000_000));
     line = [...linux(`autooff bench url=http://10.0.2.2:${server.port}/blob`), ...NETWORK, ...disk, '-serial', 'null'];
-    const machine = await startControlled(afterAll, 'reprise-system-arm', [...line, ...icount('record', path)]);
+    const machine = await startControlled(cleanUp, 'reprise-system-arm', [...line, ...icount('record', path)]);
     saved = await saveWhileRecording(machine, MOMENTS, 120);
     await machine.client.cont();
     expect((await machine.running.done).status).toBe(0);

@@ -36,6 +36,15 @@ export const NO_NETWORK: Surroundings = { env: { NODE_OPTIONS: `--import=${pathT
 /** `afterAll`, `afterEach` or `onTestFinished`: when what was started is to be gone. */
 export type CleanUp = (act: () => void) => void;
 
+/** For what a `beforeAll` starts: a hook that is registered inside a hook is never called, so this one stands outside. */
+export function collected(hook: (act: () => void) => void): CleanUp {
+  const acts: (() => void)[] = [];
+  hook(() => {
+    for (const act of acts.splice(0).reverse()) act();
+  });
+  return (act) => void acts.push(act);
+}
+
 /** A folder that is gone afterwards. */
 export function temporaryFolder(cleanUp: CleanUp): string {
   const folder = mkdtempSync(join(tmpdir(), 'reprise-test-'));

@@ -1,5 +1,4 @@
 /** `reprise find`: every moment at which something happened. */
-
 import type { Inquiry } from '../../api/inquiry.ts';
 import { parseAddress } from '../../debug/addresses.ts';
 import { momentJson, momentText, textEnds } from '../../debug/find.ts';
