@@ -20,8 +20,10 @@ import { InputDoor } from './inputs.ts';
 import { type OutputListener, takeOutputs } from './outputs.ts';
 import { MachineSnapshots, noSnapshots, type SnapshotPlace, type SnapshotUser } from './snapshots.ts';
 
-/** Instructions between two looks at the world outside: about a millisecond. */
-const SLICE = 65_536;
+/** Instructions between two looks at the world outside, at least and at most: so many that about `SLICE_MS` go by. */
+const MIN_SLICE = 1 << 16;
+const MAX_SLICE = 1 << 20;
+const SLICE_MS = 2;
 /** Real milliseconds after which the host may deliver what has arrived. */
 const TURN_MS = 4;
 const FLUSH_MS = 500;
@@ -85,6 +87,10 @@ export class LiveRun extends ControlledRun {
   private resetByHost = false;
   private lastFlush = 0;
   private lastTurn = 0;
+  private lastLook = 0;
+  private slice = MIN_SLICE;
+  /** A slice has run since the last look. */
+  private ranSlice = false;
   private readonly outputs: OutputListener = {
     hashed: (stream, bytes) => this.recorder?.sent(stream, bytes),
     serial: (port, bytes) => this.options.serial[port].write(bytes),
@@ -186,7 +192,8 @@ export class LiveRun extends ControlledRun {
       const due = recorder?.nextDigest();
       const last = lastCount(machine);
       const goal = this.errandLimit();
-      const stop: Stop = machine.advance(toIcount(Math.min(due ?? last, last, goal)), SLICE);
+      const stop: Stop = machine.advance(toIcount(Math.min(due ?? last, last, goal)), this.slice);
+      this.ranSlice = stop === 'slice';
       this.forwardOutput();
       if (machine.icount() === due) await recorder?.digest(this.position());
       // A request that is due at the same moment comes first.
@@ -269,6 +276,8 @@ export class LiveRun extends ControlledRun {
     const { clock } = this;
     const { serial, onProgress } = this.options;
     const now = clock.milliseconds();
+    if (this.ranSlice) this.paceSlices(now - this.lastLook);
+    this.lastLook = now;
     if (now - this.lastFlush >= FLUSH_MS || serial.some(({ congested }) => congested)) {
       this.recorder?.flush(this.position());
       onProgress?.(this.machine);
@@ -279,7 +288,13 @@ export class LiveRun extends ControlledRun {
     }
     if (now - this.lastTurn < TURN_MS) return;
     await clock.turn();
-    this.lastTurn = clock.milliseconds();
+    this.lastLook = this.lastTurn = clock.milliseconds();
+  }
+
+  /** A slice took so long: the next one is to take about `SLICE_MS`, whether its code is interpreted or compiled. */
+  private paceSlices(milliseconds: number): void {
+    if (milliseconds > SLICE_MS) this.slice = Math.max(MIN_SLICE, this.slice / 2);
+    else if (milliseconds < SLICE_MS / 2) this.slice = Math.min(MAX_SLICE, this.slice * 2);
   }
 
   /** The CPU waits: time passes up to the next wake-up, or until something comes in. */

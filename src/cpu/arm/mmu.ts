@@ -50,6 +50,8 @@ export const TLB_INDEX_MASK = CONTEXT_WORDS - ENTRY_WORDS;
 /** Never equal to an address of which the bits inside the page, but the lowest two, are cleared. */
 const INVALID = 0x800;
 const PAGE = ~0xfff;
+/** No byte offset of a first-level table. */
+const NO_TABLE = -2;
 
 const CONTROL_A = 1 << 1;
 const LOCK_P = 1;
@@ -192,26 +194,34 @@ export class Mmu {
     for (let n = 0; n < flags.length; n++) flags[n] &= ~CACHED;
   }
 
+  /** Drops what was found by a descriptor, in every `step`-th word from `first` to `end`. */
+  private forgetEntries(descriptor: number, first: number, step: number, end: number): void {
+    const { tlb } = this;
+    for (let n = first; n < end; n += step) if (tlb[n + 3] === descriptor) tlb[n] = tlb[n + 1] = INVALID;
+  }
+
   /** A descriptor is about to be changed: what was found by it holds no more. */
   private forgetDescriptor(offset: number): void {
-    const { tlb, fetchDescriptors, marks } = this;
+    const { fetchDescriptors, marks } = this;
     if (!marks.isUsed(offset)) return;
     this.refetch();
     if (marks.changed(offset)) {
       this.flush();
       return;
     }
+    const table = marks.isFirstLevel(offset) ? offset & ~0x3fff : NO_TABLE;
     // A whole table hangs on it: what was found by way of that first-level table is dropped.
     const isTable = marks.isTable(offset);
     // The place of a second-level descriptor in its table, of 256 or of 1024, is address bits 19:12: of the entry's 20:12.
-    const isFirstLevel = marks.isFirstLevel(offset);
-    for (const place of isFirstLevel ? [0] : [(offset >>> 2) & 0xff, (offset >>> 4) & 0xff]) {
-      const step = isFirstLevel ? ENTRY_WORDS : 256 * ENTRY_WORDS;
-      for (let n = place * ENTRY_WORDS; n < WORDS; n += step) if (tlb[n + 3] === offset) tlb[n] = tlb[n + 1] = INVALID;
-    }
+    this.forgetEntries(offset, ((offset >>> 2) & 0xff) * ENTRY_WORDS, 256 * ENTRY_WORDS, WORDS);
+    this.forgetEntries(offset, ((offset >>> 4) & 0xff) * ENTRY_WORDS, 256 * ENTRY_WORDS, WORDS);
     for (let n = 0; n < CONTEXTS; n++) {
-      if (isTable && this.tables[n] === (offset & ~0x3fff)) this.forgetContext(n);
-      else if (fetchDescriptors[n].has(offset)) this.forgetCode(n);
+      const begin = n * CONTEXT_WORDS;
+      if (this.tables[n] === table) {
+        if (isTable) this.forgetContext(n);
+        else this.forgetEntries(offset, begin, ENTRY_WORDS, begin + CONTEXT_WORDS);
+      }
+      if (fetchDescriptors[n].has(offset)) this.forgetCode(n);
     }
     this.selectContext();
   }
