@@ -29,12 +29,20 @@ export const RESULT = {
   MISSING: 0,
   /** An interrupt, a wait, or anything else has to be looked at between two instructions. */
   LOOK: 1,
-  /** Fewer instructions are left than the next block has. */
+  /** Fewer instructions are left than the block at the location has. */
   BUDGET: 2,
 } as const;
 
-/** What a compiled function returns: 0 to go on at the new address, or a `RESULT` other than MISSING. */
-export const GO_ON = 0;
+/**
+ * What a compiled function returns if it is not the key of the location to go on at, which is its address with the state
+ * or-ed to it. No location that is returned as a key may look like one of these; it is left in memory instead.
+ */
+export const WAY = {
+  /** Go on at the location that is in memory. */
+  MEMORY: 2,
+  /** Come back with `RESULT.LOOK`; the location is in memory. */
+  LOOK: 6,
+} as const;
 
 /** Byte offsets in the WebAssembly memory of what tells where execution is. */
 export interface Location {
@@ -105,7 +113,7 @@ export class JumpTable {
 /** The module with the loop that goes from region to region. */
 function dispatcher(memory: GuestMemory, location: Location): Parameters<typeof encodeModule>[0] {
   const code = new WasmCode();
-  const [key, entry, fetch, epoch] = [0, 1, 2, 3];
+  const [key, entry, fetch, epoch, left] = [0, 1, 2, 3, 4];
   /** Pushes the address of an entry: of what two shifted words give, in a table of `entries`. */
   const slotOf = (entries: number): void => {
     code.op(OP.i32Xor);
@@ -118,12 +126,23 @@ function dispatcher(memory: GuestMemory, location: Location): Parameters<typeof 
     code.i32(bits);
     code.op(OP.i32ShrU);
   };
+  const loadLocation = (): void => {
+    code.loadAt(location.pc);
+    code.loadAt(location.state);
+    code.op(OP.i32Or);
+    code.set(key);
+  };
+  const storeLocation = (): void => {
+    code.i32(0);
+    code.get(key);
+    code.loadAt(location.state);
+    code.op(OP.i32Xor);
+    code.access(OP.i32Store, location.pc);
+  };
+  loadLocation();
   const missing = code.block();
   const again = code.loop();
-  code.loadAt(location.pc);
-  code.loadAt(location.state);
-  code.op(OP.i32Or);
-  code.tee(key);
+  code.get(key);
   shiftedRight(2);
   code.get(key);
   shiftedRight(14);
@@ -176,32 +195,61 @@ function dispatcher(memory: GuestMemory, location: Location): Parameters<typeof 
   code.get(epoch);
   code.access(OP.i32Store, JUMP_BASE + 4);
   code.end();
+  code.loadAt(RUN_BASE + 4 * RUN.LEFT);
+  code.set(left);
   code.get(entry);
   code.access(OP.i32Load, JUMP_BASE + 8);
-  code.tee(key);
+  code.tee(entry);
   code.i32((1 << PLACE_BITS) - 1);
   code.op(OP.i32And);
-  code.get(key);
+  code.get(entry);
   shiftedRight(PLACE_BITS);
   code.op(OP.callIndirect);
   code.unsigned(0);
   code.unsigned(0);
-  code.tee(key);
-  code.op(OP.i32Eqz);
+  code.tee(entry);
+  code.i32(3);
+  code.op(OP.i32And);
+  code.i32(WAY.MEMORY);
+  code.op(OP.i32Eq);
+  code.if();
+  loadLocation();
+  code.get(entry);
+  code.i32(WAY.MEMORY);
+  code.op(OP.i32Eq);
   code.brIf(again);
+  code.i32(RESULT.LOOK);
+  code.op(OP.return);
+  code.end();
+  // A function that is left where it was entered, with nothing executed: it had no budget.
+  code.get(entry);
   code.get(key);
+  code.op(OP.i32Eq);
+  code.if();
+  code.get(left);
+  code.loadAt(RUN_BASE + 4 * RUN.LEFT);
+  code.op(OP.i32Eq);
+  code.if();
+  storeLocation();
+  code.i32(RESULT.BUDGET);
   code.op(OP.return);
   code.end();
   code.end();
+  code.get(entry);
+  code.set(key);
+  code.br(again);
+  code.end();
+  code.end();
+  storeLocation();
   code.i32(RESULT.MISSING);
   return {
     memoryPages: memory.bytes.length / 0x10000,
     imports: [],
-    functions: [{ signature: { parameters: 0, results: 1 }, i32Locals: 4, i64Locals: 0, code }],
+    functions: [{ signature: { parameters: 0, results: 1 }, i32Locals: 5, i64Locals: 0, code }],
     tableSize: SLOTS,
     types: [REGION_SIGNATURE],
   };
 }
 
-/** A compiled function takes the number of the place where to begin. */
+/** A compiled function takes the number of the place where to begin, and returns a key or a `WAY`. */
 export const REGION_SIGNATURE = { parameters: 1, results: 1 } as const;

@@ -7,7 +7,6 @@
  * At whatever may be seen from outside (an access that misses the fast path, a way out) memory is up to date.
  */
 import { RUN, RUN_BASE, TLB_BASE, TLB_CONTEXT_BYTES, TLB_ENTRY } from '../bus/memory.ts';
-import { GO_ON, RESULT } from './jump-table.ts';
 import { type Label, OP, WasmCode } from './wasm-code.ts';
 
 /** Where a machine keeps what regions work on: byte offsets in the WebAssembly memory. */
@@ -23,9 +22,8 @@ const LEFT = RUN_BASE + 4 * RUN.LEFT;
 
 /** Locals: the parameter, then these. */
 const PLACE = 0;
-const BUDGET = 1;
-const CONTEXT = 2;
-const FIRST_REGISTER = 3;
+const CONTEXT = 1;
+const FIRST_REGISTER = 2;
 const TEMPORARIES = 8;
 
 export class RegionCode extends WasmCode {
@@ -54,8 +52,6 @@ export class RegionCode extends WasmCode {
 
   /** Before the first block. */
   begin(): void {
-    this.loadAt(LEFT);
-    this.set(BUDGET);
     this.loadAt(RUN_BASE + 4 * RUN.CONTEXT);
     this.i32(2);
     this.op(OP.i32Shl);
@@ -125,45 +121,43 @@ export class RegionCode extends WasmCode {
 
   // --- blocks and ways out
 
-  /** At the start of a block of `count` instructions at `address`: pays for all of them, or leaves. */
-  pay(count: number, address: number): void {
+  /** At the start of the block of `count` instructions at the location of that key: pays for all of them, or leaves. */
+  pay(count: number, key: number): void {
+    const left = this.temporary[0];
     this.cached = 0;
-    this.get(BUDGET);
+    this.loadAt(LEFT);
+    this.tee(left);
     this.i32(count);
     this.op(OP.i32LtS);
     this.if();
-    this.leaveTo(address, RESULT.BUDGET);
+    this.leaveTo(key);
     this.end();
-    this.get(BUDGET);
-    this.i32(count);
-    this.op(OP.i32Sub);
-    this.set(BUDGET);
+    this.storeAt(LEFT, () => {
+      this.get(left);
+      this.i32(count);
+      this.op(OP.i32Sub);
+    });
   }
 
   /** Gives back what a block has been paid for and will not execute. */
   refund(count: number): void {
     if (count === 0) return;
-    this.get(BUDGET);
-    this.i32(count);
-    this.op(OP.i32Add);
-    this.set(BUDGET);
+    this.storeAt(LEFT, () => {
+      this.loadAt(LEFT);
+      this.i32(count);
+      this.op(OP.i32Add);
+    });
   }
 
-  /** Leaves to a known address. */
-  leaveTo(address: number, result: number = GO_ON): void {
-    this.storeAt(this.file.pc, () => this.i32(address));
-    this.leave(result);
+  /** Leaves to the location with that key; see `jump-table.ts`. */
+  leaveTo(key: number): void {
+    this.i32(key);
+    this.leave();
   }
 
-  /** Leaves to the address that is in memory already. */
-  leave(result: number = GO_ON): void {
-    this.saveBudget();
-    this.i32(result);
+  /** Leaves to the location whose key is on the stack. */
+  leave(): void {
     this.op(OP.return);
-  }
-
-  private saveBudget(): void {
-    this.storeAt(LEFT, () => this.get(BUDGET));
   }
 
   /**
@@ -171,16 +165,13 @@ export class RegionCode extends WasmCode {
    * the instruction changes must be forgotten.
    */
   interpret(site: number): void {
-    this.saveBudget();
     this.i32(site);
     this.call(INTERPRET);
-    const result = this.temporary[TEMPORARIES - 1];
-    this.tee(result);
+    const way = this.temporary[TEMPORARIES - 1];
+    this.tee(way);
     this.if();
-    this.get(result);
-    this.i32(1);
-    this.op(OP.i32Sub);
-    this.op(OP.return);
+    this.get(way);
+    this.leave();
     this.end();
   }
 

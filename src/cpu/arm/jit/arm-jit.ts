@@ -4,7 +4,7 @@
  */
 import { type GuestMemory, RUN } from '../../../bus/memory.ts';
 import { CodeStore, type StoreStatistics } from '../../../jit/code-store.ts';
-import { callOf, GO_ON, JumpTable, RESULT } from '../../../jit/jump-table.ts';
+import { callOf, JumpTable, RESULT, WAY } from '../../../jit/jump-table.ts';
 import type { CodePage, CompiledCode } from '../code-cache.ts';
 import type { Arm926 } from '../cpu.ts';
 import { DATA_ABORT, dataAbort } from '../exceptions.ts';
@@ -143,7 +143,7 @@ export class ArmJit implements CompiledCode {
     return result;
   }
 
-  /** What compiled code leaves to the interpreter. Returns 0 to go on, or 1 plus what the compiled function is to return. */
+  /** What compiled code leaves to the interpreter. Returns 0 to go on, or the `WAY` that the compiled function is to return. */
   private interpret(number: number): number {
     const { cpu, run } = this;
     const { op, insn, pc, rest, size } = this.sites[number]!;
@@ -174,7 +174,7 @@ export class ArmJit implements CompiledCode {
   private leaves(): number {
     const { s } = this.cpu;
     const due = s.halted || (s.irqLine && !s.i) || (s.fiqLine && !s.f);
-    return 1 + (due ? RESULT.LOOK : GO_ON);
+    return due ? WAY.LOOK : WAY.MEMORY;
   }
 
   /** Compiles what has become hot. */

@@ -44,7 +44,7 @@ export const planExchange = (register: number, back?: number): Plan => ({
         code.get(t[0]);
         code.i32(state ? ~1 : ~3);
         code.op(OP.i32And);
-      });
+      }, state);
     };
     code.get(t[0]);
     code.i32(1);

@@ -128,15 +128,20 @@ export class Context {
   branch(address: number): void {
     this.code.refund(this.rest - 1);
     const block = this.surroundings.resolve(address);
-    if (block === undefined) this.code.leaveTo(address);
+    if (block === undefined) this.code.leaveTo(address | this.thumb);
     else this.code.goTo(block);
   }
 
-  /** Goes to the address that `target` pushes. */
-  branchTo(target: () => void): void {
-    this.code.refund(this.rest - 1);
-    this.code.storeAt(STATE.r + 60, target);
-    this.code.leave();
+  /** Goes to the address that `target` pushes, in that instruction set. */
+  branchTo(target: () => void, thumb = this.thumb): void {
+    const { code } = this;
+    code.refund(this.rest - 1);
+    target();
+    if (thumb) {
+      code.i32(1);
+      code.op(OP.i32Or);
+    }
+    code.leave();
   }
 
   // --- flags

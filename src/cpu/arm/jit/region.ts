@@ -83,10 +83,10 @@ export function translateRegion(
       runsOn: !stops,
       entry: survey.entries.has(first),
       emit: () => {
-        code.pay(instructions.length, address);
+        code.pay(instructions.length, address | set.thumb);
         translateBlock(context, instructions, address, size);
         // The block that it runs on into follows, if it is part of the region at all.
-        if (!stops && numbers.get(end) === undefined) code.leaveTo(page.address + size * end);
+        if (!stops && numbers.get(end) === undefined) code.leaveTo((page.address + size * end) | set.thumb);
       },
     };
   });
