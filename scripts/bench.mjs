@@ -9,6 +9,7 @@ import { benchFreshCode } from './bench/fresh-code.mjs';
 import { benchLinux } from './bench/linux.mjs';
 import { benchLoops } from './bench/loops.mjs';
 import { has, versionOf } from './bench/measure.mjs';
+import { benchStartUp } from './bench/start-up.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const option = (name, fallback) => {
@@ -26,6 +27,7 @@ const reprise = [process.execPath, join(root, 'dist', 'bin', 'reprise.js')];
 /** The parts, in the order of the page: each gives the lines of a section. */
 const sections = [
   ['Linux', await benchLinux(reprise, guest, rounds)],
+  ['Start-up', await benchStartUp(reprise, guest, rounds)],
   ['Going back', await benchDebugging(reprise, guest, rounds)],
   ['Tight loops', await benchLoops(reprise, rounds)],
   ['Fresh code', await benchFreshCode(reprise)],

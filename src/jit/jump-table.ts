@@ -58,18 +58,24 @@ export const PLACE_BITS = 8;
 /** What to call for a place of the function in a slot. */
 export const callOf = (slot: number, place: number): number => (slot << PLACE_BITS) | place;
 
+/** What the module exports. */
+interface Dispatcher {
+  readonly f0: () => number;
+  readonly table: { set(slot: number, value: WasmFunction | null): void };
+}
+
 export class JumpTable {
-  /** Runs compiled code from the current location, as far as it goes. */
-  readonly run: () => number;
-  private readonly functions: { set(slot: number, value: WasmFunction | null): void };
+  private readonly memory: GuestMemory;
+  private readonly location: Location;
+  /** The module, from when it is first needed: a guest that has nothing compiled need not wait for it. */
+  private readonly module: { exports?: Dispatcher } = {};
   private readonly words: Int32Array;
   private readonly fetches: Int32Array;
   private readonly shared: Int32Array;
 
   constructor(memory: GuestMemory, location: Location) {
-    const { exports } = instantiate(memory, encodeModule(dispatcher(memory, location)), {});
-    this.run = exports.f0 as unknown as () => number;
-    this.functions = exports.table as unknown as JumpTable['functions'];
+    this.memory = memory;
+    this.location = location;
     this.words = new Int32Array(memory.wasm.buffer, JUMP_BASE, ENTRIES * ENTRY_WORDS);
     this.words.fill(-1);
     this.fetches = new Int32Array(memory.wasm.buffer, FETCH_BASE, FETCH_ENTRIES * ENTRY_WORDS);
@@ -78,8 +84,19 @@ export class JumpTable {
     Object.freeze(this);
   }
 
+  private exports(): Dispatcher {
+    const { memory, location, module } = this;
+    module.exports ??= instantiate(memory, encodeModule(dispatcher(memory, location)), {}).exports as unknown as Dispatcher;
+    return module.exports;
+  }
+
+  /** Runs compiled code from the current location, as far as it goes. Returns a `RESULT`. */
+  run(): number {
+    return this.exports().f0();
+  }
+
   setFunction(slot: number, value: WasmFunction | null): void {
-    this.functions.set(slot, value);
+    this.exports().table.set(slot, value);
   }
 
   /**

@@ -72,6 +72,13 @@ export class RegionCode extends WasmCode {
     this.cached |= 1 << register;
   }
 
+  /** Loads a register into its local. */
+  load(register: number): void {
+    this.loadAt(this.file.registers[register]);
+    this.set(FIRST_REGISTER + register);
+    this.cached |= 1 << register;
+  }
+
   /** Sets a register to the value that `value` pushes. `stored` is false if nothing can see it before it is set again. */
   write(register: number, stored: boolean, value: () => void): void {
     const local = FIRST_REGISTER + register;

@@ -11,7 +11,7 @@ const TIERING_BUDGET = 200_000_000;
  * How much is inlined into an optimised JavaScript function, in bytes of bytecode; V8's choice is 920. It suits a loop
  * that goes on for long; the interpreter's runs only what is not compiled yet, and is optimised again and again on the way.
  */
-const INLINED_BYTES = 200;
+const INLINED_BYTES = 100;
 
 /** To be called before guest code is compiled. On a Linux boot with some work the two save a third of all CPU time. */
 export function tuneForCompiledCode(): void {

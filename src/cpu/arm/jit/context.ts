@@ -118,9 +118,7 @@ export class Context {
   interpretAndReload(registers: number): void {
     this.interpret(registers);
     for (let n = 0; n < 15; n++) {
-      if (!(registers & (1 << n))) continue;
-      this.code.read(n);
-      this.code.op(OP.drop);
+      if (registers & (1 << n)) this.code.load(n);
     }
   }
 
