@@ -9,6 +9,7 @@ import { interpreted } from './interpreted.ts';
 import { planBlock, planDouble, planHalf, planSignedByte, planSignedHalf, planSingle, planStoreHalf } from './load-store.ts';
 import { planCountLeadingZeros, planLongMultiply, planMultiply } from './multiply.ts';
 import { VFP_PLANNERS } from './vfp.ts';
+import { VFP_TRANSFER_PLANNERS } from './vfp-transfer.ts';
 
 type Planner = (insn: number, address: number, isConstant: (address: number) => boolean) => Plan;
 
@@ -50,6 +51,7 @@ const PLANNERS: ReadonlyMap<string, Planner> = new Map<string, Planner>([
   ['MCR', planMoveToCoprocessor],
   ['MRC', planMoveFromCoprocessor],
   ...VFP_PLANNERS,
+  ...VFP_TRANSFER_PLANNERS,
 ]);
 
 /** The plan of an ARM instruction. `isConstant`: whether the word at an address in its page has stayed as it is. */
