@@ -60,6 +60,15 @@ describe('linter', () => {
     ['a file of the host', "import { readFileSync } from 'node:fs';\nexport const x = readFileSync;", LAYERS],
     ['a board', "import { buildIntegratorCp } from '../boards/integratorcp.ts';\nexport const x = buildIntegratorCp;", LAYERS],
   ];
+  /** A folder, and one above it, which it may not know. */
+  const upwards: readonly (readonly [string, string])[] = [
+    ['api', 'cli'],
+    ['opening', 'cli'],
+    ['opening', 'api'],
+    ['options', 'cli'],
+    ['options', 'opening'],
+    ['session', 'opening'],
+  ];
   const folder = mkdtempSync(join(tmpdir(), 'reprise-lint-'));
   afterAll(() => rmSync(folder, { recursive: true }));
   const devices = join(folder, 'src/devices');
@@ -67,6 +76,10 @@ describe('linter', () => {
   cases.forEach(([, text], n) => {
     writeFileSync(join(devices, `case${n}.ts`), `${text}\n`);
   });
+  for (const [below, above] of upwards) {
+    mkdirSync(join(folder, 'src', below), { recursive: true });
+    writeFileSync(join(folder, 'src', below, `${above}.ts`), `import { x } from '../${above}/x.ts';\nexport const y = x;\n`);
+  }
   cpSync(join(ROOT, 'biome.json'), join(folder, 'biome.json'));
   cpSync(join(ROOT, 'lint'), join(folder, 'lint'), { recursive: true });
   const biome = join(ROOT, 'node_modules/@biomejs/biome/bin/biome');
@@ -83,4 +96,9 @@ describe('linter', () => {
       else expect(own.join('')).toContain(message);
     },
   );
+
+  it.each(upwards)('refuses in %s what is in %s', (below, above) => {
+    const own = diagnostics.filter((text) => text.startsWith(`src/${below}/${above}.ts`));
+    expect(own.join('')).toContain(LAYERS);
+  });
 });

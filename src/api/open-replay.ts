@@ -1,13 +1,13 @@
 /** Opens a recording for someone who asks it questions: a silent replay with checkpoints, standing at its start. */
-import { chooseEngine } from '../cli/engine.ts';
-import { readMachineFiles, recordedFiles } from '../cli/machine-files.ts';
-import { type OpenRecording, openRecording } from '../cli/open-recording.ts';
-import type { DriveSpec } from '../cli/options/drives.ts';
-import type { QemuOptions } from '../cli/options/qemu.ts';
-import { openReplayDrives } from '../cli/replay-drives.ts';
 import { ReplayTime } from '../debug/session-time.ts';
 import type { RunStop } from '../debug/time-machine.ts';
 import { NodeClock } from '../host/node/clock.ts';
+import { chooseEngine } from '../opening/engine.ts';
+import { readMachineFiles, recordedFiles } from '../opening/machine-files.ts';
+import { type OpenRecording, openRecording } from '../opening/open-recording.ts';
+import { openReplayDrives } from '../opening/replay-drives.ts';
+import type { DriveSpec } from '../options/drives.ts';
+import type { QemuOptions } from '../options/qemu.ts';
 import { keepCheckpoints, prepareReplay } from '../session/play.ts';
 import { ReplaySession } from '../session/replay-session.ts';
 import type { Icount } from '../time/units.ts';

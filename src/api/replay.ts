@@ -1,6 +1,5 @@
 /** The library: a recording that is opened, gone through in both directions, and asked questions. */
 import type { DebugStop, Space, Watchpoint } from '../bus/debug.ts';
-import type { DriveSpec } from '../cli/options/drives.ts';
 import { Arm926 } from '../cpu/arm/cpu.ts';
 import { countAt } from '../debug/count-at.ts';
 import type { DiskAccess, Frame, SerialByte } from '../debug/find.ts';
@@ -14,6 +13,7 @@ import { assert, RepriseError } from '../errors/errors.ts';
 import { armDescription } from '../gdb/arm.ts';
 import { type Register, registersOf } from '../gdb/registers.ts';
 import { readInput } from '../host/node/files.ts';
+import type { DriveSpec } from '../options/drives.ts';
 import { type Icount, icount, type Nanoseconds, ns } from '../time/units.ts';
 import { Inquiry } from './inquiry.ts';
 import { type OpenedReplay, openReplay } from './open-replay.ts';

@@ -8,13 +8,13 @@ import { NodeClock } from '../host/node/clock.ts';
 import { readInput } from '../host/node/files.ts';
 import { openProgress, type ProgressLine } from '../host/node/progress.ts';
 import { type EndingSignal, exitStatus, onEndingSignal } from '../host/node/signals.ts';
+import { truncationNotice } from '../opening/open-recording.ts';
+import { finishDrives } from '../options/drives.ts';
+import { ENGINE_OPTIONS, HELP_OPTIONS, newQemuDraft, type QemuDraft } from '../options/qemu.ts';
+import { DISKS, FILE_OPTIONS } from '../options/recorded-files.ts';
+import { type OptionRow, parseCommandLine } from '../options/table.ts';
+import { parseInteger, parseSize } from '../options/values.ts';
 import { EXIT } from './exit.ts';
-import { truncationNotice } from './open-recording.ts';
-import { finishDrives } from './options/drives.ts';
-import { ENGINE_OPTIONS, HELP_OPTIONS, newQemuDraft, type QemuDraft } from './options/qemu.ts';
-import { DISKS, FILE_OPTIONS } from './options/recorded-files.ts';
-import { type OptionRow, parseCommandLine } from './options/table.ts';
-import { parseInteger, parseSize } from './options/values.ts';
 
 export interface AskDraft extends QemuDraft {
   symbols: string | undefined;

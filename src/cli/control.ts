@@ -2,7 +2,7 @@
 import type { LogItem } from '../boards/guest-log.ts';
 import { timeOfDay } from '../host/node/clock.ts';
 import type { Consoles } from '../host/node/consoles.ts';
-import { localDate } from '../host/node/local-date.ts';
+import { localDate } from '../host/node/dates.ts';
 import { Monitor } from '../monitor/monitor.ts';
 import { QmpServer } from '../qmp/server.ts';
 import type { SessionControl } from '../session/control.ts';

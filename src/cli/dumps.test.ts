@@ -4,9 +4,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../tests/support/program.ts';
+import type { DumpSpec, NicSpec } from '../options/network.ts';
 import { ns } from '../time/units.ts';
 import { Dumps } from './dumps.ts';
-import type { DumpSpec, NicSpec } from './options/network.ts';
 
 const HEADER = 24;
 const RECORD = 16;

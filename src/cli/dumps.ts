@@ -3,8 +3,8 @@ import { RepriseError } from '../errors/errors.ts';
 import type { AppendSink } from '../host/host.ts';
 import { createOutput } from '../host/node/output-file.ts';
 import { PcapWriter } from '../net/pcap.ts';
+import type { DumpSpec, NicSpec } from '../options/network.ts';
 import type { Nanoseconds } from '../time/units.ts';
-import type { DumpSpec, NicSpec } from './options/network.ts';
 
 /** The dumps of one network. */
 export class Dumps {

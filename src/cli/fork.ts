@@ -4,13 +4,13 @@ import type { HostClock } from '../host/host.ts';
 import type { Consoles } from '../host/node/consoles.ts';
 import { createOutput } from '../host/node/output-file.ts';
 import type { NetBackend } from '../net/net.ts';
+import type { ReplayDrive } from '../opening/replay-drives.ts';
 import type { Hasher } from '../replay/hasher.ts';
 import type { Recording } from '../replay/reader.ts';
 import type { MachineFiles } from '../session/build.ts';
 import type { ControlledRun } from '../session/controlled-run.ts';
 import { LiveRun } from '../session/live.ts';
 import { openNetwork } from './network.ts';
-import type { ReplayDrive } from './replay-drives.ts';
 import { INITIAL_SNAPSHOT, startRecording } from './start-recording.ts';
 
 export interface Fork {

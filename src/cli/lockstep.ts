@@ -1,14 +1,14 @@
 /** `reprise verify --lockstep`: compiled code beside the interpreter. */
 import { NodeClock } from '../host/node/clock.ts';
+import { chooseEngine } from '../opening/engine.ts';
+import { readMachineFiles, recordedFiles } from '../opening/machine-files.ts';
+import { openRecording } from '../opening/open-recording.ts';
+import { openReplayDrives } from '../opening/replay-drives.ts';
+import type { DriveSpec } from '../options/drives.ts';
+import type { QemuOptions } from '../options/qemu.ts';
 import { runLockstep } from '../session/lockstep.ts';
 import { prepareReplay } from '../session/play.ts';
 import type { ReplayRun } from '../session/replay-run.ts';
-import { chooseEngine } from './engine.ts';
-import { readMachineFiles, recordedFiles } from './machine-files.ts';
-import { openRecording } from './open-recording.ts';
-import type { DriveSpec } from './options/drives.ts';
-import type { QemuOptions } from './options/qemu.ts';
-import { openReplayDrives } from './replay-drives.ts';
 
 /**
  * @param drives disks that the user names instead of the embedded ones

@@ -5,8 +5,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { NetBackend } from '../net/net.ts';
 import { wrapFrame } from '../net/socket/framing.ts';
+import type { NetdevSpec } from '../options/netdev.ts';
 import { openNetwork } from './network.ts';
-import type { NetdevSpec } from './options/netdev.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

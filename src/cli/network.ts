@@ -5,8 +5,8 @@ import type { NetBackend } from '../net/net.ts';
 import { SocketNet } from '../net/socket/socket-net.ts';
 import { userNetConfig } from '../net/user/config.ts';
 import { UserNet } from '../net/user/user-net.ts';
-import type { NetdevSpec } from './options/netdev.ts';
-import type { NicSpec } from './options/network.ts';
+import type { NetdevSpec } from '../options/netdev.ts';
+import type { NicSpec } from '../options/network.ts';
 
 /** An interface without a cable. */
 const nowhere: NetBackend = Object.freeze({ send() {}, onFrame() {}, busy: false, close: async () => {} });

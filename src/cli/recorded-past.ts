@@ -4,13 +4,13 @@ import type { Engine } from '../boards/machine.ts';
 import type { Past } from '../debug/recording-time.ts';
 import type { HostClock } from '../host/host.ts';
 import { openSource, sha256 } from '../host/node/files.ts';
+import { type OpenDrive, openLayer } from '../opening/drives.ts';
 import type { Hasher } from '../replay/hasher.ts';
 import { type Recording, readRecording } from '../replay/reader.ts';
 import type { MachineFiles } from '../session/build.ts';
 import type { Checkpoints } from '../session/checkpoints.ts';
 import type { LiveRun } from '../session/live.ts';
 import { keepCheckpoints, prepareReplay } from '../session/play.ts';
-import { type OpenDrive, openLayer } from './drives.ts';
 
 export interface RecordedPast {
   readonly path: string;

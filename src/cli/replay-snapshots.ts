@@ -1,13 +1,13 @@
 /** Where a replay finds and keeps snapshots: in the overlay of its recording, or in the recording itself; what it adds to that. */
 import { openAppend } from '../host/node/append-file.ts';
+import type { OpenRecording } from '../opening/open-recording.ts';
+import type { ReplayDrive } from '../opening/replay-drives.ts';
 import { CHUNK, ChunkWriter } from '../replay/chunks.ts';
 import type { MachineOptions } from '../replay/model.ts';
 import type { SnapshotPlace } from '../session/snapshots.ts';
 import type { CheckpointSink } from '../snapshot/checkpoint-writer.ts';
 import { OverlayStore } from '../snapshot/overlay-store.ts';
 import { INITIAL_NUMBER, RecordingStore, type SnapshotAppender } from '../snapshot/recording-store.ts';
-import type { OpenRecording } from './open-recording.ts';
-import type { ReplayDrive } from './replay-drives.ts';
 import { hostOfSnapshots, layersOf } from './snapshot-places.ts';
 import { VERSION } from './version.ts';
 

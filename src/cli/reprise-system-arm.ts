@@ -1,16 +1,16 @@
 #!/usr/bin/env node
 /** `reprise-system-arm`: QEMU's command line as it is, `-icount …,rr=record|replay,rrfile=FILE` included. */
 import { RepriseError } from '../errors/errors.ts';
+import { requireBlkreplay } from '../options/drives.ts';
+import { renderHelp } from '../options/help.ts';
+import { requireFilter } from '../options/network.ts';
+import { finishQemuOptions, QEMU_OPTIONS } from '../options/qemu.ts';
+import { type OptionRow, parseCommandLine } from '../options/table.ts';
 import { describe } from './commands/replay.ts';
 import { DEBUG_OPTION, type LiveDraft, newLiveDraft } from './commands/run.ts';
 import { Dumps } from './dumps.ts';
 import { runMain } from './exit.ts';
 import { runLive } from './live.ts';
-import { requireBlkreplay } from './options/drives.ts';
-import { renderHelp } from './options/help.ts';
-import { requireFilter } from './options/network.ts';
-import { finishQemuOptions, QEMU_OPTIONS } from './options/qemu.ts';
-import { type OptionRow, parseCommandLine } from './options/table.ts';
 import { runReplay } from './replay.ts';
 import { answerRequest } from './requests.ts';
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** `reprise`: the command line. */
 import { RepriseError } from '../errors/errors.ts';
+import { suggestion } from '../options/nearest.ts';
 import type { Command } from './commands/command.ts';
 import { demo } from './commands/demo.ts';
 import { exportCommand } from './commands/export.ts';
@@ -13,7 +14,6 @@ import { replay, verify } from './commands/replay.ts';
 import { run } from './commands/run.ts';
 import { traceCommand } from './commands/trace.ts';
 import { EXIT, runMain } from './exit.ts';
-import { suggestion } from './options/nearest.ts';
 import { VERSION } from './version.ts';
 
 const COMMANDS: readonly Command[] = [record, replay, verify, info, lastWriteCommand, find, traceCommand, exportCommand, run, demo, img];

@@ -1,8 +1,8 @@
 /** Answers to `-help`, `-version`, `-M help`, `-cpu help` and `-nic model=help`. */
+import { NIC_MODEL } from '../options/network.ts';
+import type { HelpRequest } from '../options/qemu.ts';
 import type { Command } from './commands/command.ts';
 import { EXIT } from './exit.ts';
-import { NIC_MODEL } from './options/network.ts';
-import type { HelpRequest } from './options/qemu.ts';
 import { VERSION } from './version.ts';
 
 const ANSWERS: Readonly<Record<Exclude<HelpRequest, 'help'>, string>> = {

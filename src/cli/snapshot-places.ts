@@ -1,9 +1,9 @@
 /** What snapshots need of the host and of the disks that are open. */
 import type { CowDisk } from '../block/cow.ts';
 import { wallClock } from '../host/node/clock.ts';
+import type { OpenDrive } from '../opening/drives.ts';
 import type { LayeredDisks, SnapshotPlace } from '../session/snapshots.ts';
 import { DISK_PIECE, type DiskPiece } from '../snapshot/blocks.ts';
-import type { OpenDrive } from './drives.ts';
 
 export const hostOfSnapshots: Pick<SnapshotPlace, 'date' | 'newName'> = {
   date: () => ({ seconds: wallClock().utcSeconds, nanoseconds: 0 }),

@@ -6,6 +6,8 @@ import type { WrittenBlocks } from '../block/written.ts';
 import type { Machine } from '../boards/machine.ts';
 import type { AppendSink } from '../host/host.ts';
 import { createSha256 } from '../host/node/files.ts';
+import type { OpenDrive } from '../opening/drives.ts';
+import { describeFiles } from '../opening/machine-files.ts';
 import { DigestChain } from '../replay/digest-chain.ts';
 import type { Hasher } from '../replay/hasher.ts';
 import { type DiskInput, type Header, type InputFile, type MachineOptions, type RecordingStart, START } from '../replay/model.ts';
@@ -19,8 +21,6 @@ import { captureBlocks } from '../snapshot/machine-state.ts';
 import { INITIAL_NUMBER, RecordingStore } from '../snapshot/recording-store.ts';
 import type { SnapshotStore } from '../snapshot/store.ts';
 import { keepInRecording, PRICE } from './checkpoint-places.ts';
-import type { OpenDrive } from './drives.ts';
-import { describeFiles } from './machine-files.ts';
 import { hostOfSnapshots, layersOf } from './snapshot-places.ts';
 import { VERSION } from './version.ts';
 

@@ -1,7 +1,7 @@
 /** What a command line connects a machine to, as monitors show it (`info chardev`, `info network`). */
 import type { CharSpec, ConsoleSpec } from '../host/node/char-spec.ts';
+import type { NicSpec } from '../options/network.ts';
 import type { DiskSummary, Surroundings } from '../session/control.ts';
-import type { NicSpec } from './options/network.ts';
 
 export function surroundingsOf(consoles: ConsoleSpec, nic: NicSpec | undefined, disks: readonly DiskSummary[]): Surroundings {
   const serial = consoles.serial.map(({ backend, monitor }, n) => `serial${n}: filename=${monitor ? 'mux' : describe(backend)}`);

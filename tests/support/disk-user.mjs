@@ -1,8 +1,8 @@
 // A process with the disk of a QEMU command line, and nothing else of the machine: node disk-user.mjs WHAT OPTIONS…
 import { rmSync } from 'node:fs';
-import { openRecordDrive, openReplayDrive } from '../../dist/cli/drives.js';
 import { runMain } from '../../dist/cli/exit.js';
-import { parseQemuOptions } from '../../dist/cli/options/qemu.js';
+import { openRecordDrive, openReplayDrive } from '../../dist/opening/drives.js';
+import { parseQemuOptions } from '../../dist/options/qemu.js';
 
 const [what, ...options] = process.argv.slice(2);
 const BLOCK = 20_000;

@@ -2,11 +2,11 @@
 import { RepriseError } from '../../errors/errors.ts';
 import { createOutput } from '../../host/node/output-file.ts';
 import { PcapWriter } from '../../net/pcap.ts';
-import { finishDrives } from '../options/drives.ts';
-import { renderHelp } from '../options/help.ts';
-import { HELP_OPTIONS, newQemuDraft, type QemuDraft } from '../options/qemu.ts';
-import { FILE_OPTIONS } from '../options/recorded-files.ts';
-import { type OptionRow, parseCommandLine } from '../options/table.ts';
+import { finishDrives } from '../../options/drives.ts';
+import { renderHelp } from '../../options/help.ts';
+import { HELP_OPTIONS, newQemuDraft, type QemuDraft } from '../../options/qemu.ts';
+import { FILE_OPTIONS } from '../../options/recorded-files.ts';
+import { type OptionRow, parseCommandLine } from '../../options/table.ts';
 import { runReplay } from '../replay.ts';
 import { answerRequest } from '../requests.ts';
 import type { Command } from './command.ts';

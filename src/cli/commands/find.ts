@@ -7,10 +7,10 @@ import type { Names } from '../../debug/names.ts';
 import type { TimeMachine } from '../../debug/time-machine.ts';
 import type { Moment } from '../../debug/witnessed.ts';
 import { RepriseError } from '../../errors/errors.ts';
+import { renderHelp } from '../../options/help.ts';
+import type { OptionRow } from '../../options/table.ts';
+import { parseInteger } from '../../options/values.ts';
 import { ASK_ROWS, type AskDraft, answerQuestion, newAskDraft, parseQuestion, readNames } from '../ask.ts';
-import { renderHelp } from '../options/help.ts';
-import type { OptionRow } from '../options/table.ts';
-import { parseInteger } from '../options/values.ts';
 import { answerRequest } from '../requests.ts';
 import type { Command } from './command.ts';
 

@@ -5,8 +5,8 @@ import { openImage } from '../../block/open.ts';
 import { Qcow2Image } from '../../block/qcow2/image.ts';
 import { isZero } from '../../block/zeros.ts';
 import { RepriseError } from '../../errors/errors.ts';
+import { parseChoice } from '../../options/values.ts';
 import { EXIT } from '../exit.ts';
-import { parseChoice } from '../options/values.ts';
 import { makeImage, wholeSectors } from './img-create.ts';
 import { ALLOW, FORCE, FORMAT, FORMATS, type ImgCommand, imageFiles, NEW_IMAGE, QUIET, SHARE } from './img-options.ts';
 

@@ -5,8 +5,8 @@ import { type ImageFormat, openImage } from '../../block/open.ts';
 import { createQcow2 } from '../../block/qcow2/create.ts';
 import { RepriseError } from '../../errors/errors.ts';
 import { backingPath, NodeBlockFile } from '../../host/node/block-file.ts';
+import { parseChoice, parseSize } from '../../options/values.ts';
 import { EXIT } from '../exit.ts';
-import { parseChoice, parseSize } from '../options/values.ts';
 import {
   ALLOW,
   FORCE,

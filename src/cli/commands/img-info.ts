@@ -7,7 +7,7 @@ import { RawImage } from '../../block/raw.ts';
 import { humanSize, snapshotTable } from '../../block/snapshot-list.ts';
 import { RepriseError } from '../../errors/errors.ts';
 import { backingPath, type NodeBlockFile } from '../../host/node/block-file.ts';
-import { localDate } from '../../host/node/local-date.ts';
+import { localDate } from '../../host/node/dates.ts';
 import { EXIT } from '../exit.ts';
 import { ALLOW, FORMAT, type ImgCommand, type ImgDraft, imageFiles, OUTPUT, oneFile, print, printJson, SHARE } from './img-options.ts';
 

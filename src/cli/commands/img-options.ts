@@ -2,9 +2,9 @@
 import type { ImageFormat } from '../../block/open.ts';
 import { RepriseError } from '../../errors/errors.ts';
 import { NodeBlockFiles } from '../../host/node/block-file.ts';
-import { readSuboptions, type Suboptions } from '../options/suboptions.ts';
-import { type OptionRow, parseCommandLine } from '../options/table.ts';
-import { badValue, parseChoice, parseInteger, parseSize, parseSwitch } from '../options/values.ts';
+import { readSuboptions, type Suboptions } from '../../options/suboptions.ts';
+import { type OptionRow, parseCommandLine } from '../../options/table.ts';
+import { badValue, parseChoice, parseInteger, parseSize, parseSwitch } from '../../options/values.ts';
 
 /** What `-o` can say of a new image. */
 export interface FormatOptions {

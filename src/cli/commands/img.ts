@@ -1,9 +1,9 @@
 /** `reprise img`: disk images, with the option names of qemu-img. */
 import { RepriseError } from '../../errors/errors.ts';
+import { renderHelp } from '../../options/help.ts';
+import { suggestion } from '../../options/nearest.ts';
+import type { OptionRow } from '../../options/table.ts';
 import { EXIT } from '../exit.ts';
-import { renderHelp } from '../options/help.ts';
-import { suggestion } from '../options/nearest.ts';
-import type { OptionRow } from '../options/table.ts';
 import { asksForHelp, type Command } from './command.ts';
 import { check } from './img-check.ts';
 import { convert } from './img-convert.ts';

@@ -1,12 +1,12 @@
 /** `reprise info`: what a recording is and holds, without replaying it. */
 import { SECTOR_BYTES } from '../../bus/disk.ts';
 import { RepriseError } from '../../errors/errors.ts';
+import { openRecording } from '../../opening/open-recording.ts';
+import { renderHelp } from '../../options/help.ts';
+import { HELP_OPTIONS, newQemuDraft, type QemuDraft } from '../../options/qemu.ts';
+import { type OptionRow, parseCommandLine } from '../../options/table.ts';
 import type { Recording } from '../../replay/reader.ts';
 import { EXIT } from '../exit.ts';
-import { openRecording } from '../open-recording.ts';
-import { renderHelp } from '../options/help.ts';
-import { HELP_OPTIONS, newQemuDraft, type QemuDraft } from '../options/qemu.ts';
-import { type OptionRow, parseCommandLine } from '../options/table.ts';
 import { answerRequest } from '../requests.ts';
 import type { Command } from './command.ts';
 

@@ -2,11 +2,11 @@
 import { parseStretch } from '../../debug/addresses.ts';
 import { writeJson, writeText } from '../../debug/last-write.ts';
 import { RepriseError } from '../../errors/errors.ts';
+import { renderHelp } from '../../options/help.ts';
+import type { OptionRow } from '../../options/table.ts';
+import { parseInteger } from '../../options/values.ts';
 import { type Icount, icount } from '../../time/units.ts';
 import { ASK_ROWS, type AskDraft, answerQuestion, newAskDraft, parseQuestion, readNames } from '../ask.ts';
-import { renderHelp } from '../options/help.ts';
-import type { OptionRow } from '../options/table.ts';
-import { parseInteger } from '../options/values.ts';
 import { answerRequest } from '../requests.ts';
 import type { Command } from './command.ts';
 

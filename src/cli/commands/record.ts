@@ -1,9 +1,9 @@
 /** `reprise record`: a machine and the log of all that enters it. */
 import { RepriseError } from '../../errors/errors.ts';
+import { renderHelp } from '../../options/help.ts';
+import { QEMU_OPTIONS } from '../../options/qemu.ts';
+import { type OptionRow, parseCommandLine } from '../../options/table.ts';
 import { runLive } from '../live.ts';
-import { renderHelp } from '../options/help.ts';
-import { QEMU_OPTIONS } from '../options/qemu.ts';
-import { type OptionRow, parseCommandLine } from '../options/table.ts';
 import { answerRequest } from '../requests.ts';
 import type { Embedding } from '../start-recording.ts';
 import type { Command } from './command.ts';

@@ -1,16 +1,16 @@
 /** `reprise replay` and `reprise verify`. */
 import { CHECKPOINT_MEMORY } from '../../api/open-replay.ts';
 import { RepriseError } from '../../errors/errors.ts';
+import { checkConsoles, gdbAt } from '../../options/char-spec.ts';
+import { finishDrives } from '../../options/drives.ts';
+import { renderHelp } from '../../options/help.ts';
+import { CONSOLE_OPTIONS, ENGINE_OPTIONS, GDB_PORT, HELP_OPTIONS, LOADVM, newQemuDraft, type QemuDraft, START_STOPPED } from '../../options/qemu.ts';
+import { DISKS, FILE_OPTIONS } from '../../options/recorded-files.ts';
+import { type OptionRow, parseCommandLine } from '../../options/table.ts';
+import { parseInteger, parseSize } from '../../options/values.ts';
 import type { Moment } from '../../session/replay-session.ts';
 import { EXIT } from '../exit.ts';
 import { lockstep } from '../lockstep.ts';
-import { checkConsoles, gdbAt } from '../options/char-spec.ts';
-import { finishDrives } from '../options/drives.ts';
-import { renderHelp } from '../options/help.ts';
-import { CONSOLE_OPTIONS, ENGINE_OPTIONS, GDB_PORT, HELP_OPTIONS, LOADVM, newQemuDraft, type QemuDraft, START_STOPPED } from '../options/qemu.ts';
-import { DISKS, FILE_OPTIONS } from '../options/recorded-files.ts';
-import { type OptionRow, parseCommandLine } from '../options/table.ts';
-import { parseInteger, parseSize } from '../options/values.ts';
 import { parseMoment, type ReplayResult, runReplay } from '../replay.ts';
 import { answerRequest } from '../requests.ts';
 import type { Command } from './command.ts';

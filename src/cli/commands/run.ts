@@ -3,10 +3,10 @@
 import { LOG_ITEMS, type LogItem } from '../../boards/guest-log.ts';
 import { RepriseError } from '../../errors/errors.ts';
 import type { Consoles } from '../../host/node/consoles.ts';
+import { renderHelp } from '../../options/help.ts';
+import { finishQemuOptions, newQemuDraft, QEMU_OPTIONS, type QemuDraft, type QemuOptions } from '../../options/qemu.ts';
+import { type OptionRow, parseCommandLine } from '../../options/table.ts';
 import { runLive } from '../live.ts';
-import { renderHelp } from '../options/help.ts';
-import { finishQemuOptions, newQemuDraft, QEMU_OPTIONS, type QemuDraft, type QemuOptions } from '../options/qemu.ts';
-import { type OptionRow, parseCommandLine } from '../options/table.ts';
 import { answerRequest } from '../requests.ts';
 import type { Command } from './command.ts';
 

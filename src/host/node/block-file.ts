@@ -1,9 +1,9 @@
 /** Files as the block layer uses them, and which files an image may lead to. */
 import { randomUUID } from 'node:crypto';
-import { constants, realpathSync } from 'node:fs';
+import { constants, existsSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, isAbsolute, join, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { RepriseError } from '../../errors/errors.ts';
 import { errno, uncreatable, unreadable, unwritable } from './file-errors.ts';
 import { type LockKind, lockFile, lockHolder } from './file-lock.ts';
@@ -41,6 +41,15 @@ export class NodeBlockFile {
       throw readable ? unwritable(path, error) : unreadable(WHAT, path, error);
     }
     return NodeBlockFile.adopt(name, readOnly, handle, locked);
+  }
+
+  static exists(path: string): boolean {
+    return existsSync(path);
+  }
+
+  /** Takes away a file that may be there. */
+  static remove(path: string): void {
+    rmSync(path, { force: true });
   }
 
   /** Makes an empty file, locked as one that is written. @throws RepriseError FILE_EXISTS, FILE_UNWRITABLE */
@@ -186,6 +195,23 @@ export class NodeBlockFiles {
 /** The path of a backing file, from that of the image that names it. */
 export function backingPath(image: string, backing: string): string {
   return isAbsolute(backing) ? backing : join(dirname(image), backing);
+}
+
+/** How an image names its backing file: so that both can be moved together when they are in one folder. */
+export function backingName(image: string, backing: string): string {
+  if (realpathSync(dirname(image)) !== realpathSync(dirname(backing))) return resolve(backing);
+  // A word and a colon at the beginning would be taken for a protocol.
+  return basename(backing).includes(':') ? `./${basename(backing)}` : basename(backing);
+}
+
+/** Whether two paths lead to one file; what cannot be looked at is none. */
+export function isSameFile(a: string, b: string): boolean {
+  try {
+    const [one, other] = [a, b].map((path) => statSync(path, { bigint: true }));
+    return one.dev === other.dev && one.ino === other.ino;
+  } catch {
+    return false;
+  }
 }
 
 function inUse(name: string, kind: LockKind, holder: number | undefined): RepriseError {

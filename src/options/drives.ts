@@ -1,6 +1,6 @@
 /** The disk options: `-drive`, `-sd`, `-snapshot`, as QEMU has them, and `-allow-backing`. */
-import type { ImageFormat } from '../../block/open.ts';
-import { RepriseError } from '../../errors/errors.ts';
+import type { ImageFormat } from '../block/open.ts';
+import { RepriseError } from '../errors/errors.ts';
 import { readSuboptions, type Suboptions } from './suboptions.ts';
 import type { OptionRow } from './table.ts';
 import { badValue, parseChoice, parseSwitch } from './values.ts';

@@ -7,8 +7,8 @@ import { hasTool } from '../../tests/support/outside.ts';
 import { failure, tool } from '../block/image.fixture.ts';
 import { createQcow2 } from '../block/qcow2/create.ts';
 import { NodeBlockFile } from '../host/node/block-file.ts';
+import type { DriveSpec } from '../options/drives.ts';
 import { openRecordDrive, openReplayDrive, openRunDrive } from './drives.ts';
-import type { DriveSpec } from './options/drives.ts';
 
 const MIB = 2 ** 20;
 const root = mkdtempSync(join(tmpdir(), 'reprise-drives-'));

@@ -1,6 +1,6 @@
 /** The network options: `-netdev`, `-net`, `-nic`, and the filters of `-object`, as QEMU has them. */
-import { RepriseError } from '../../errors/errors.ts';
-import { DEFAULT_LIMIT } from '../../net/pcap.ts';
+import { RepriseError } from '../errors/errors.ts';
+import { DEFAULT_LIMIT } from '../net/pcap.ts';
 import { NETDEV_TYPES, type NetdevSpec, netdevSuboptions } from './netdev.ts';
 import { readSuboptions } from './suboptions.ts';
 import type { OptionRow } from './table.ts';

@@ -1,10 +1,10 @@
 /** The files that go into a machine: from the command line, and from a recording. */
 import { RepriseError } from '../errors/errors.ts';
 import { readInput, sha256 } from '../host/node/files.ts';
+import type { QemuOptions } from '../options/qemu.ts';
 import type { InputFile } from '../replay/model.ts';
 import type { Recording } from '../replay/reader.ts';
 import type { MachineFiles } from '../session/build.ts';
-import type { QemuOptions } from './options/qemu.ts';
 
 const ROLES = ['kernel', 'initrd', 'dtb', 'bios'] as const satisfies readonly InputFile['role'][];
 /** A larger input is not embedded into a recording. */

@@ -2,7 +2,7 @@
  * A command line as a table: each row is an option with its names, its argument, its help text and what it does.
  * The parser, the help text and the suggestions for mistyped options all come from the rows.
  */
-import { RepriseError } from '../../errors/errors.ts';
+import { RepriseError } from '../errors/errors.ts';
 import { suggestion } from './nearest.ts';
 
 /** One option. `Draft` is what the options of a command line are gathered in. */

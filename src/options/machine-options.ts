@@ -1,5 +1,5 @@
-import { RepriseError } from '../../errors/errors.ts';
-import type { MachineOptions } from '../../replay/model.ts';
+import { RepriseError } from '../errors/errors.ts';
+import type { MachineOptions } from '../replay/model.ts';
 import type { QemuOptions } from './qemu.ts';
 import { badValue } from './values.ts';
 

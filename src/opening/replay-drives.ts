@@ -6,13 +6,13 @@ import type { Qcow2Image } from '../block/qcow2/image.ts';
 import { SECTOR_BYTES } from '../bus/disk.ts';
 import { RepriseError } from '../errors/errors.ts';
 import { createSha256 } from '../host/node/files.ts';
+import type { DriveSpec } from '../options/drives.ts';
 import type { Hasher } from '../replay/hasher.ts';
 import type { DiskInput } from '../replay/model.ts';
 import type { Recording } from '../replay/reader.ts';
 import { decodeBlock } from '../snapshot/blocks.ts';
 import { ImageStore } from '../snapshot/image-store.ts';
 import { type OpenDrive, openLayer, openReplayDrive } from './drives.ts';
-import type { DriveSpec } from './options/drives.ts';
 
 /** A disk of a replay. */
 export interface ReplayDrive extends OpenDrive {

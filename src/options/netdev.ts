@@ -1,5 +1,5 @@
 /** Networks that an interface can be connected to, as `-netdev` and `-nic` name them. */
-import type { UserNetOptions } from '../../net/user/config.ts';
+import type { UserNetOptions } from '../net/user/config.ts';
 import type { Suboptions } from './suboptions.ts';
 import { badValue, parseInteger, parseSwitch } from './values.ts';
 

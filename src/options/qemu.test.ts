@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { RepriseError } from '../../errors/errors.ts';
+import { RepriseError } from '../errors/errors.ts';
 import { renderHelp } from './help.ts';
 import { toMachineOptions } from './machine-options.ts';
 import { CONSOLE_OPTIONS, MACHINE_OPTIONS, newQemuDraft, parseQemuOptions, QEMU_OPTIONS } from './qemu.ts';

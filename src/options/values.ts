@@ -1,5 +1,6 @@
 /** The kinds of values that options take. All throw RepriseError BAD_VALUE, with `where` in front of the message. */
-import { RepriseError } from '../../errors/errors.ts';
+import { RepriseError } from '../errors/errors.ts';
+import { secondsOfDate } from '../host/node/dates.ts';
 
 const UNITS = { B: 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 } as const;
 
@@ -36,12 +37,9 @@ export function parseSize(value: string, where: string, unit: keyof typeof UNITS
 
 /** A date and time, `2006-06-17T16:01:21` or `2006-06-17`, as seconds since 1970 (no time zone: UTC). */
 export function parseDate(value: string, where: string): number {
-  const milliseconds = /^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?$/.test(value) ? Date.parse(value.includes('T') ? `${value}Z` : value) : Number.NaN;
-  // Date.parse takes the 31st of June for the 1st of July.
-  if (Number.isNaN(milliseconds) || !new Date(milliseconds).toISOString().startsWith(value)) {
-    throw badValue(where, "expects a date such as '2006-06-17T16:01:21' or '2006-06-17'");
-  }
-  return milliseconds / 1000;
+  const seconds = secondsOfDate(value);
+  if (seconds === undefined) throw badValue(where, "expects a date such as '2006-06-17T16:01:21' or '2006-06-17'");
+  return seconds;
 }
 
 /** A number below 2^64 as 16 hex digits. */

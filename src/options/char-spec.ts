@@ -1,8 +1,8 @@
 /** The backends that `-serial`, `-monitor` and `-qmp` name. */
 
-import { RepriseError } from '../../errors/errors.ts';
-import type { SocketSpec } from '../../host/node/char-socket.ts';
-import type { CharSpec, ConsoleSpec, SerialSpec, SocketRole } from '../../host/node/char-spec.ts';
+import { RepriseError } from '../errors/errors.ts';
+import type { SocketSpec } from '../host/node/char-socket.ts';
+import type { CharSpec, ConsoleSpec, SerialSpec, SocketRole } from '../host/node/char-spec.ts';
 import { readSuboptions, type Suboptions } from './suboptions.ts';
 import { badValue, parseInteger, parseSwitch } from './values.ts';
 

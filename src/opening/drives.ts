@@ -1,6 +1,4 @@
 /** Opens the disks that the command line names: to run with, to record, to replay. */
-import { existsSync, realpathSync, rmSync, statSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
 import { CowDisk } from '../block/cow.ts';
 import type { BlockFile, BlockNode } from '../block/node.ts';
 import { knownFormat, type OpenedImage, openImage, probeFormat } from '../block/open.ts';
@@ -8,9 +6,9 @@ import { createQcow2 } from '../block/qcow2/create.ts';
 import { Qcow2Image } from '../block/qcow2/image.ts';
 import type { SnapshotKey } from '../block/qcow2/snapshots.ts';
 import { RepriseError } from '../errors/errors.ts';
-import { backingPath, NodeBlockFile, NodeBlockFiles } from '../host/node/block-file.ts';
+import { backingName, backingPath, isSameFile, NodeBlockFile, NodeBlockFiles } from '../host/node/block-file.ts';
+import type { DriveSpec } from '../options/drives.ts';
 import type { DiskSummary } from '../session/control.ts';
-import type { DriveSpec } from './options/drives.ts';
 
 /** A disk that is open. */
 export interface OpenDrive {
@@ -45,7 +43,7 @@ export async function openRunDrive(spec: DriveSpec, notice: (text: string) => vo
 export async function openRecordDrive(spec: DriveSpec): Promise<OpenDrive> {
   const overlay = spec.blkreplay?.overlay;
   if (overlay === undefined) return openWithoutOverlay(spec);
-  if (!existsSync(overlay)) await createOverlay(spec, overlay);
+  if (!NodeBlockFile.exists(overlay)) await createOverlay(spec, overlay);
   const image = await openOverlay(spec, overlay, { readOnly: false });
   return { ...plainDrive(spec, image), store: image.node };
 }
@@ -140,9 +138,9 @@ async function createOverlay(spec: DriveSpec, overlay: string): Promise<void> {
   try {
     const file = await NodeBlockFile.create(overlay);
     try {
-      await createQcow2(file, { size: image.node.size, backing: { file: nameFrom(overlay, spec.file), format: image.format } });
+      await createQcow2(file, { size: image.node.size, backing: { file: backingName(overlay, spec.file), format: image.format } });
     } catch (error) {
-      rmSync(overlay, { force: true });
+      NodeBlockFile.remove(overlay);
       throw error;
     } finally {
       await file.close();
@@ -150,13 +148,6 @@ async function createOverlay(spec: DriveSpec, overlay: string): Promise<void> {
   } finally {
     await image.node.close();
   }
-}
-
-/** How an overlay names its image: so that both can be moved together when they are in one folder. */
-function nameFrom(overlay: string, image: string): string {
-  if (realpathSync(dirname(overlay)) !== realpathSync(dirname(image))) return resolve(image);
-  // A word and a colon at the beginning would be taken for a protocol.
-  return basename(image).includes(':') ? `./${basename(image)}` : basename(image);
 }
 
 /** Opens an overlay that is there, over the image that it was made for. */
@@ -206,14 +197,4 @@ function refuseOtherImage({ file, format: said }: DriveSpec, overlay: string, na
       'BACKING_REFUSED',
       `overlay '${overlay}' is based on '${name}' as a ${format} image, not as a ${said} one; say format=${format}, or name another overlay`,
     );
-}
-
-function isSameFile(a: string, b: string): boolean {
-  try {
-    const [one, other] = [a, b].map((path) => statSync(path, { bigint: true }));
-    return one.dev === other.dev && one.ino === other.ino;
-  } catch {
-    // What cannot be looked at is not the image, which can.
-    return false;
-  }
 }

@@ -2,7 +2,7 @@
  * The `key=value,key=value` lists that QEMU's options take. A comma in a value is doubled; the first item may be a value
  * alone, for an implied key; a later item without a value is a switch, on as `key` and off as `nokey`.
  */
-import { RepriseError } from '../../errors/errors.ts';
+import { RepriseError } from '../errors/errors.ts';
 import { suggestion } from './nearest.ts';
 
 /** What to do with the value of each key. `where` is the option and key, for messages. */

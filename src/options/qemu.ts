@@ -1,9 +1,9 @@
 /**
  * QEMU's options, in QEMU's spelling and with QEMU's meaning, as far as this machine has a use for them.
  */
-import { RepriseError } from '../../errors/errors.ts';
-import type { SocketSpec } from '../../host/node/char-socket.ts';
-import type { CharSpec, ConsoleSpec, SerialSpec } from '../../host/node/char-spec.ts';
+import { RepriseError } from '../errors/errors.ts';
+import type { SocketSpec } from '../host/node/char-socket.ts';
+import type { CharSpec, ConsoleSpec, SerialSpec } from '../host/node/char-spec.ts';
 import { checkConsoles, gdbAt, parseGdb, parseMonitor, parseSerial } from './char-spec.ts';
 import { DRIVE_OPTIONS, type DriveSpec, type DrivesDraft, finishDrives, newDrivesDraft } from './drives.ts';
 import { suggestion } from './nearest.ts';

@@ -1,0 +1,4 @@
+/** A variable of the environment that this process was started in. */
+export function environmentVariable(name: string): string | undefined {
+  return process.env[name];
+}
