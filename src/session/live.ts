@@ -95,6 +95,7 @@ export class LiveRun extends ControlledRun {
     hashed: (stream, bytes) => this.recorder?.sent(stream, bytes),
     serial: (port, bytes) => this.options.serial[port].write(bytes),
     frame: (nic, bytes, at) => {
+      this.slice = MIN_SLICE;
       this.options.frame?.(bytes, at);
       this.options.network[nic].send(bytes);
     },
@@ -214,6 +215,7 @@ export class LiveRun extends ControlledRun {
     this.recorder?.event(this.position(), input);
     if (input.kind === 'reset') this.resetByHost = true;
     applyInput(this.machine, input);
+    this.slice = MIN_SLICE;
     if (input.kind === 'frame') this.options.frame?.(input.bytes, this.machine.now());
   }
 
@@ -291,7 +293,10 @@ export class LiveRun extends ControlledRun {
     this.lastLook = this.lastTurn = clock.milliseconds();
   }
 
-  /** A slice took so long: the next one is to take about `SLICE_MS`, whether its code is interpreted or compiled. */
+  /**
+   * A slice took so long: the next one is to take about `SLICE_MS`, whether its code is interpreted or compiled. After traffic
+   * it begins anew with the shortest: an answer enters between two slices, and the guest waits for it.
+   */
   private paceSlices(milliseconds: number): void {
     if (milliseconds > SLICE_MS) this.slice = Math.max(MIN_SLICE, this.slice / 2);
     else if (milliseconds < SLICE_MS / 2) this.slice = Math.min(MAX_SLICE, this.slice * 2);

@@ -116,11 +116,14 @@ function describeMemory(root: FdtNode, ramBytes: number, name: string): void {
   memory.properties.set('reg', cells(...wide(0, cellCount(root, '#address-cells', name)), ...wide(ramBytes, cellCount(root, '#size-cells', name))));
 }
 
+/** Whether the bytes are the same, whatever kinds of arrays they are in. */
+const isSame = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, n) => byte === b[n]);
+
 /** How many cells an address or a size has below the root; 1 where that is missing, as Linux on ARM takes it. */
 function cellCount(root: FdtNode, property: string, name: string): number {
   const value = root.properties.get(property);
   if (value === undefined) return 1;
-  for (const count of [1, 2]) if (`${value}` === `${cells(count)}`) return count;
+  for (const count of [1, 2]) if (isSame(value, cells(count))) return count;
   throw new RepriseError('BAD_DTB', `${name}: the device tree cannot be used: ${property} of its root is neither 1 nor 2`);
 }
 
