@@ -170,6 +170,7 @@ describe('device tree for the kernel', () => {
   it('has numbers of the width that the tree uses', () => {
     const wide = dtbOf({ '#address-cells': cells(2), '#size-cells': cells(2) });
     expect(memoryOf(boot(wide))[0].properties.get('reg')).toEqual(cells(0, 0, 0, 64 * MiB));
+    expect(boot(Buffer.from(wide))).toEqual(boot(wide));
     const mixed = dtbOf({ '#address-cells': cells(2), '#size-cells': cells(1) });
     expect(memoryOf(boot(mixed))[0].properties.get('reg')).toEqual(cells(0, 0, 64 * MiB));
     for (const odd of [cells(0), cells(3), cells(1, 0), Uint8Array.of(1)])
