@@ -183,6 +183,9 @@ export function fuzzProgram(seed: number): CpuBench {
   bench.cpsr = ((random.below(32) << 27) | random.pick([0x10, 0x13, 0x13, 0x1f, 0x53, 0xd3])) >>> 0;
   bench.pc = bench.cpu.s.control & 1 ? random.pick([ARM_CODE, PAGES + ARM_CODE, SECTION + ARM_CODE, THUMB_CODE + 1]) : ARM_CODE;
   bench.cpu.s.fpexc = 0x40000000;
+  // An inexact result has been signalled, and many registers hold ordinary numbers: what compiled code does by itself.
+  bench.cpu.s.fpscr = random.pick([0, 0x10, 0x10]);
+  for (let n = 0; n < 32; n++) bench.cpu.s.vfp[n] = random.chance(70) ? 0x3ff00000 + random.below(0x200000) : random.next();
   bench.cpu.dropDerived();
   return bench;
 }
