@@ -52,9 +52,10 @@ const actions = {
     await close();
     say('replayed');
   },
-  async hold() {
+  async hold(drive) {
     say('open');
-    setInterval(() => {}, 1000);
+    // A file that nothing refers to any more is closed when it is collected.
+    setInterval(() => drive, 1000);
     await new Promise(() => {});
   },
 };
