@@ -103,6 +103,13 @@ describe.skipIf(!hasLinux('two recordings of Linux, and changed kernels'))('Linu
     expect(Buffer.compare(await replayed(first, ANOTHER_DAY), said[0])).toBe(0);
   });
 
+  it('is the same machine interpreted and compiled, all the way', { timeout: 2 * MINUTES }, async () => {
+    const { final } = await info(first);
+    const { status, stdout, stderr } = await reprise(['verify', first, '--lockstep', '1000']);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout.toString()).toContain(`interpreter and compiled code are in the same state all the way to instruction ${final.icount}`);
+  });
+
   it('can be recorded without its files, which the replay then needs', { timeout: 2 * MINUTES }, async () => {
     const { inputs, bytes } = await info(bare);
     expect(inputs.map(({ embedded }) => embedded)).toEqual([false, false, false]);
