@@ -35,6 +35,8 @@ export interface JitOptions {
 export const jitOptions = (hot = 300, stopwatch?: () => number): JitOptions =>
   Object.freeze({ hot, urgent: 4 * hot, batch: 24, maxInstructions: 256, unexecuted: false, maxBytes: 12 << 20, stopwatch });
 
+/** As long as nothing is compiled the translator is cold itself, and takes milliseconds: only what is so much more urgent is worth that. */
+const FIRST = 16;
 /** Code that changed so often is left to the interpreter for good. */
 const MAX_CHANGES = 8;
 
@@ -108,18 +110,23 @@ export class ArmJit implements CompiledCode {
   /** ARM code at `index`, which is not compiled, is executed once more. */
   warmArm(page: CodePage, index: number): void {
     const heat = ++page.armHeat[index];
-    if (heat === this.options.hot || heat === this.options.urgent) this.request({ page, set: ARM, index }, heat);
+    if (heat === this.options.hot || heat === this.urgent()) this.request({ page, set: ARM, index }, heat);
   }
 
   warmThumb(page: CodePage, index: number): void {
     const heat = ++page.thumbHeat[index];
-    if (heat === this.options.hot || heat === this.options.urgent) this.request({ page, set: THUMB, index }, heat);
+    if (heat === this.options.hot || heat === this.urgent()) this.request({ page, set: THUMB, index }, heat);
+  }
+
+  /** So many executions of a place make compiling it urgent. */
+  private urgent(): number {
+    return this.counts.regions === 0 ? FIRST * this.options.urgent : this.options.urgent;
   }
 
   private request(request: Request, heat: number): void {
-    const { hot, urgent, batch } = this.options;
+    const { hot, batch } = this.options;
     if (heat === hot) this.queue.push(request);
-    if (heat !== urgent && this.queue.length < batch) return;
+    if (heat !== this.urgent() && this.queue.length < batch) return;
     const { stopwatch = () => 0 } = this.options;
     const began = stopwatch();
     this.compile();
