@@ -11,12 +11,12 @@ const loop = (bench: CpuBench): CpuBench => bench.arm(0x8000, 'subs r0, r0, #1',
 
 describe('the second tier', () => {
   it('compiles what is executed often, and executes it from then on', () => {
-    const bench = loop(new CpuBench(0x100000, SOON)).set({ 0: 1000 });
+    const bench = loop(new CpuBench(0x100000, SOON)).set({ 0: 10_000 });
     bench.pc = 0x8000;
-    bench.run(2000);
+    bench.run(20_000);
     expect([bench.r(0), bench.pc]).toEqual([0, 0x8008]);
     expect(statistics(bench)).toMatchObject({ regions: 1, live: 1, dropped: 0 });
-    expect(statistics(bench).instructions).toBeGreaterThan(1900);
+    expect(statistics(bench).instructions).toBeGreaterThan(19_000);
   });
 
   it('is not used while a debugger wants to see each instruction', () => {
