@@ -52,7 +52,7 @@ function run(blocks: readonly Shape[], start: number, decisions: readonly number
   const memory = new GuestMemory(0x10000);
   const jumps = new JumpTable(memory, { pc: PC, state: STATE });
   const store = new CodeStore(memory, jumps, () => 0, 1 << 20);
-  const code = new RegionCode({ pc: PC, registers: [] });
+  const code = new RegionCode([]);
   const [decision] = code.temporary;
   const advance = (pointer: number, modulus: number): void =>
     code.storeAt(pointer, () => {

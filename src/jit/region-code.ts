@@ -9,13 +9,6 @@
 import { RUN, RUN_BASE, TLB_BASE, TLB_CONTEXT_BYTES, TLB_ENTRY } from '../bus/memory.ts';
 import { type Label, OP, WasmCode } from './wasm-code.ts';
 
-/** Where a machine keeps what regions work on: byte offsets in the WebAssembly memory. */
-export interface RegisterFile {
-  readonly pc: number;
-  /** The registers that are cached in locals, by number. */
-  readonly registers: readonly number[];
-}
-
 /** Function index of the one import, `interpret`. */
 const INTERPRET = 0;
 const LEFT = RUN_BASE + 4 * RUN.LEFT;
@@ -32,7 +25,8 @@ export class RegionCode extends WasmCode {
   /** A 64-bit one. */
   readonly wide: number;
   readonly i32Locals: number;
-  private readonly file: RegisterFile;
+  /** Where the registers are that are cached in locals, by number: byte offsets in the WebAssembly memory. */
+  private readonly registers: readonly number[];
   /** Registers of which the local holds the value, one bit each. */
   private cached = 0;
   /** Open labels of blocks, by number. */
@@ -41,10 +35,10 @@ export class RegionCode extends WasmCode {
   private top: Label | undefined;
   private places: ReadonlyMap<number, number> = new Map();
 
-  constructor(file: RegisterFile) {
+  constructor(registers: readonly number[]) {
     super();
-    this.file = file;
-    const first = FIRST_REGISTER + file.registers.length;
+    this.registers = registers;
+    const first = FIRST_REGISTER + registers.length;
     this.temporary = Array.from({ length: TEMPORARIES }, (_, n) => first + n);
     this.wide = first + TEMPORARIES;
     this.i32Locals = first + TEMPORARIES - 1;
@@ -67,14 +61,14 @@ export class RegionCode extends WasmCode {
       this.get(local);
       return;
     }
-    this.loadAt(this.file.registers[register]);
+    this.loadAt(this.registers[register]);
     this.tee(local);
     this.cached |= 1 << register;
   }
 
   /** Loads a register into its local. */
   load(register: number): void {
-    this.loadAt(this.file.registers[register]);
+    this.loadAt(this.registers[register]);
     this.set(FIRST_REGISTER + register);
     this.cached |= 1 << register;
   }
@@ -86,7 +80,7 @@ export class RegionCode extends WasmCode {
     value();
     if (stored) {
       this.tee(local);
-      this.access(OP.i32Store, this.file.registers[register]);
+      this.access(OP.i32Store, this.registers[register]);
     } else this.set(local);
     this.cached |= 1 << register;
   }

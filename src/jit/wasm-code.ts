@@ -96,7 +96,6 @@ export const OP = {
   i64ExtendI32U: 0xad,
   f32ConvertI32S: 0xb2,
   f32ConvertI32U: 0xb3,
-  f32DemoteF64: 0xb6,
   f64ConvertI32S: 0xb7,
   f64ConvertI32U: 0xb8,
   f64PromoteF32: 0xbb,

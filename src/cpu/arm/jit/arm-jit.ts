@@ -12,7 +12,7 @@ import { decodeArm, decodeThumb } from '../isa/decode.ts';
 import { NEXT, type Op } from '../op.ts';
 import { STATE } from './context.ts';
 import { ARM, type InstructionSet, THUMB } from './instruction-set.ts';
-import { EXECUTED, REGISTERS, type Region, type Site, translateRegion } from './region.ts';
+import { EXECUTED, type Region, type Site, translateRegion } from './region.ts';
 
 /** What is compiled when. */
 export interface JitOptions {
@@ -102,7 +102,7 @@ export class ArmJit implements CompiledCode {
     this.cpu = cpu;
     this.memory = memory;
     this.run = memory.run;
-    this.jumps = new JumpTable(memory, { pc: REGISTERS.pc, state: STATE.t });
+    this.jumps = new JumpTable(memory, { pc: STATE.r + 4 * 15, state: STATE.t });
     this.store = new CodeStore(memory, this.jumps, (site) => this.interpret(site), options.maxBytes);
     Object.freeze(this);
   }

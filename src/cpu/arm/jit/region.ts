@@ -7,7 +7,8 @@ import { Context, STATE } from './context.ts';
 import type { InstructionSet } from './instruction-set.ts';
 import { type RegionOptions, Survey } from './survey.ts';
 
-export const REGISTERS = { pc: STATE.r + 60, registers: Array.from({ length: 15 }, (_, n) => STATE.r + 4 * n) };
+/** Where R0 to R14 are. */
+const REGISTERS = Array.from({ length: 15 }, (_, n) => STATE.r + 4 * n);
 
 /** Bits of `Region.words`. */
 export const EXECUTED = 1;
