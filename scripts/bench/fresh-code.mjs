@@ -28,7 +28,7 @@ export async function benchFreshCode(reprise) {
     }
     return [
       `A guest of ${RAM_MIB} MiB that writes a function of 200 instructions, calls it 100 times (${HOT}), and writes the next.`,
-      'These are seconds; an hour of it is in [jit.md](jit.md). Flat means that the peak does not grow with the run.',
+      'These are seconds; [jit.md](jit.md) tells of millions. Flat means that the peak does not grow with the run.',
       '',
       ...table(['functions', 'wall s', 'peak MiB'], rows),
     ];
