@@ -55,7 +55,12 @@ export class Inquiry {
 
   /** Ends all workers. */
   close(): void {
-    for (const opening of this.working) void opening.then((workers) => workers.close());
+    for (const opening of this.working)
+      void opening.then(
+        (workers) => workers.close(),
+        // Told to who waits for them.
+        () => {},
+      );
     this.working.clear();
   }
 
@@ -79,10 +84,9 @@ export class Inquiry {
     const setup: WorkerSetup = { path, options: { ...rest, checkpointMemory: checkpointMemory / jobs } };
     const opening: Promise<Workers> = WorkerStreams.open(WORKER, jobs, setup);
     this.working.add(opening);
-    const workers = await opening;
     const started: AsyncGenerator<AnswerTo<Question>, void>[] = [];
     const progress = new Map<Part, number>();
-    const start = (part: Part): AsyncGenerator<AnswerTo<Question>, void> =>
+    const start = (workers: Workers, part: Part): AsyncGenerator<AnswerTo<Question>, void> =>
       workers.start({ question, ...part }, ([at, guestTime]) => {
         progress.set(part, Math.max(0, at - part.from));
         onProgress?.(
@@ -92,9 +96,10 @@ export class Inquiry {
       });
     let next = 0;
     try {
+      const workers = await opening;
       for (let done = 0; done < parts.length; done++) {
         // One more than there are threads, so that none is idle while answers are taken.
-        while (started.length <= jobs && next < parts.length) started.push(start(parts[next++]));
+        while (started.length <= jobs && next < parts.length) started.push(start(workers, parts[next++]));
         yield* started.shift() as AsyncGenerator<AnswerTo<Question>, void>;
       }
     } catch (error) {
@@ -102,7 +107,7 @@ export class Inquiry {
       if (this.working.has(opening)) throw error;
     } finally {
       this.working.delete(opening);
-      await workers.close();
+      await (await opening).close();
     }
   }
 }

@@ -69,7 +69,7 @@ export async function openReplayDrive(
   });
   return closingOnFailure(image, async () => {
     const snapshot = image.node.snapshotNode(await chooseSnapshot(image.node));
-    return { ...(await layeredDrive(spec, image, snapshot)), store: image.node.readOnly ? undefined : image.node };
+    return { ...(await imageUnderLayer(spec, image, snapshot)), store: image.node.readOnly ? undefined : image.node };
   });
 }
 
@@ -87,7 +87,7 @@ async function openWithoutOverlay(spec: DriveSpec): Promise<OpenDrive> {
 
 /** A disk whose image is only read. A guest that cannot write needs no layer. */
 function withoutOverlay(spec: DriveSpec, image: OpenedImage): Promise<OpenDrive> {
-  return closingOnFailure(image, async () => (spec.readOnly ? plainDrive(spec, image) : layeredDrive(spec, image, image.node)));
+  return closingOnFailure(image, async () => (spec.readOnly ? plainDrive(spec, image) : imageUnderLayer(spec, image, image.node)));
 }
 
 function plainDrive(spec: DriveSpec, image: OpenedImage): OpenDrive {
@@ -103,20 +103,21 @@ function plainDrive(spec: DriveSpec, image: OpenedImage): OpenDrive {
   };
 }
 
-async function layeredDrive(spec: DriveSpec, image: OpenedImage, base: BlockNode): Promise<OpenDrive> {
-  const layer = await openLayer(base);
+async function imageUnderLayer(spec: DriveSpec, image: OpenedImage, base: BlockNode): Promise<OpenDrive> {
+  const drive = await layeredDrive(base, summaryOf(spec, image, true));
   return {
-    device: 'sd0',
-    node: layer,
-    store: undefined,
-    layer,
-    base,
-    summary: summaryOf(spec, image, true),
+    ...drive,
     async close() {
-      await layer.close();
+      await drive.close();
       await image.node.close();
     },
   };
+}
+
+/** A disk that is only read, under a private layer for what the guest writes. Closing it closes the layer alone. */
+export async function layeredDrive(base: BlockNode, summary: DiskSummary): Promise<OpenDrive> {
+  const layer = await openLayer(base);
+  return { device: 'sd0', node: layer, store: undefined, layer, base, summary, close: () => layer.close() };
 }
 
 function summaryOf({ readOnly }: DriveSpec, { node, format, file, backing }: OpenedImage, temporary: boolean): DiskSummary {

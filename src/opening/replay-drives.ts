@@ -12,7 +12,7 @@ import type { DiskInput } from '../replay/model.ts';
 import type { Recording } from '../replay/reader.ts';
 import { decodeBlock } from '../snapshot/blocks.ts';
 import { ImageStore } from '../snapshot/image-store.ts';
-import { type OpenDrive, openLayer, openReplayDrive } from './drives.ts';
+import { layeredDrive, type OpenDrive, openReplayDrive } from './drives.ts';
 
 /** A disk of a replay. */
 export interface ReplayDrive extends OpenDrive {
@@ -108,17 +108,8 @@ async function embeddedDrive(recording: Recording, n: number): Promise<ReplayDri
     sizeBytes,
     extents.map((extent) => ({ offset: extent.offset, length: extent.length, read: () => recording.readExtent(extent) })),
   );
-  const layer = await openLayer(base);
-  return {
-    device: 'sd0',
-    node: layer,
-    store: undefined,
-    layer,
-    base,
-    initial: undefined,
-    summary: { device: 'sd0', medium: { file: name, format: 'raw', sizeBytes, readOnly, backing: [], temporary: true } },
-    close: () => layer.close(),
-  };
+  const medium = { file: name, format: 'raw', sizeBytes, readOnly, backing: [], temporary: true } as const;
+  return { ...(await layeredDrive(base, { device: 'sd0', medium })), initial: undefined };
 }
 
 async function checkContent({ base, summary }: ReplayDrive, { device, name, content }: DiskInput, sizeBytes: number): Promise<void> {

@@ -1,5 +1,5 @@
 /** `reprise img create`: an empty image. */
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { dirname, resolve, sep } from 'node:path';
 import { type ImageFormat, openImage } from '../../block/open.ts';
 import { createQcow2 } from '../../block/qcow2/create.ts';
@@ -59,7 +59,7 @@ export async function makeImage(
   // What is replaced stays until its successor is whole; it might be what that is made from.
   const written = force ? `${path}.${process.pid}.part` : path;
   // Whoever only reads it goes on with what it was.
-  const replaced = force && existsSync(path) ? await NodeBlockFile.open(path, true) : undefined;
+  const replaced = force && NodeBlockFile.exists(path) ? await NodeBlockFile.open(path, true) : undefined;
   let file: NodeBlockFile | undefined;
   try {
     file = await NodeBlockFile.create(written);
@@ -71,7 +71,7 @@ export async function makeImage(
     await file.sync();
     if (force) renameSync(written, path);
   } catch (error) {
-    if (file !== undefined) rmSync(written, { force: true });
+    if (file !== undefined) NodeBlockFile.remove(written);
     throw error;
   } finally {
     await file?.close();

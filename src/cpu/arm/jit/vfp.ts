@@ -150,35 +150,27 @@ function computed(
   compute: (context: Context) => void,
   parts: readonly ((context: Context) => void)[] = [],
 ): Plan {
-  const top = (context: Context, bits: () => void): void => {
-    bits();
-    if (format.isDouble) {
-      context.code.set(context.code.wide);
-      pushHigh(context);
-    }
-  };
   return plan(
     (context) => {
-      const { code } = context;
+      const { code, t } = context;
       pushAcceptsWith(context, ROUNDED | LENGTH);
       for (const register of operands) {
         pushIsNormal(context, format, () => pushTop(context, format, register));
         code.op(OP.i32And);
       }
       for (const value of [...parts, compute]) {
-        const word = (): void =>
-          top(context, () => {
-            value(context);
-            code.op(format.bits);
-          });
-        pushIsNormal(context, format, word, 2);
+        value(context);
+        code.op(format.bits);
+        code.set(format.isDouble ? code.wide : t[0]);
+        pushIsNormal(context, format, () => (format.isDouble ? pushHigh(context) : code.get(t[0])), 2);
         code.op(OP.i32And);
       }
     },
-    (context) => {
-      context.code.i32(0);
-      compute(context);
-      context.code.access(format.store, registerAt(d));
+    // The bits of what was computed last.
+    ({ code, t }) => {
+      code.i32(0);
+      code.get(format.isDouble ? code.wide : t[0]);
+      code.access(format.isDouble ? OP.i64Store : OP.i32Store, registerAt(d));
     },
   );
 }
